@@ -1,4 +1,5 @@
-//! A new migration must reach the binary: cargo does not see files that no source names yet.
+//! Rebuilds the binary when a migration is added. Cargo does not see new files that no source file
+//! names.
 
 fn main() {
     println!("cargo:rerun-if-changed=migrations");

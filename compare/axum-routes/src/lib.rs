@@ -1,12 +1,12 @@
-//! axum's `Router` with the routes of the comparison: the same one under hyper, `axum::serve` and
-//! our server.
+//! The routes of the comparison as a `Router` of axum. The same router runs under hyper, under
+//! `axum::serve` and under our server.
 
 use axum::Router;
 use axum::extract::{Json, Path};
 use axum::routing::{get, post};
 use compare_common::{Item, MESSAGE, Message, PLAINTEXT, Person};
 
-/// The routes.
+/// The router with all routes.
 pub fn router() -> Router {
     Router::new()
         .route("/plaintext", get(plaintext))

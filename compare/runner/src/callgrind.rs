@@ -1,4 +1,4 @@
-//! One server under callgrind, and what its requests cost in user space.
+//! Runs one server under callgrind and counts the cost of its requests in user space.
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -8,29 +8,29 @@ use crate::scenario::{SCENARIOS, Scenario};
 use crate::server::{self, Program, Server};
 use crate::{Error, client, contenders, profile};
 
-/// Enough requests that lazily made things (buffers, slabs, the cached date) are there before
-/// counting starts.
+/// Enough requests that everything that is created lazily (buffers, slabs, the cached date) exists
+/// before the counting starts.
 pub(crate) const WARM_UP: usize = 320;
 
-/// Enough that a connection's rare events vanish in the mean. A multiple of every round in
-/// [`SCENARIOS`].
+/// Enough requests that rare events of a connection do not matter in the mean. It is a multiple of
+/// every round in [`SCENARIOS`].
 pub(crate) const COUNTED: usize = 1600;
 
-/// How many requests a server finds ready when it wakes is luck and moves a count by some percent:
-/// take the median.
+/// How many requests a server finds ready when it wakes up is a matter of luck and changes a count
+/// by a few percent. Therefore take the median.
 pub(crate) const TRIES: usize = 5;
 
-/// A dump takes well under a second.
+/// Writing a dump takes well under a second.
 const DUMP: Duration = Duration::from_secs(60);
 
-/// What one scenario cost one server, per request.
+/// The cost per request of one scenario on one server.
 pub(crate) struct Measured {
     pub(crate) scenario: &'static str,
     pub(crate) instructions: f64,
     pub(crate) allocations: f64,
 }
 
-/// Says how to get valgrind where it is missing.
+/// Checks for valgrind. The error says how to install it.
 pub(crate) fn version() -> Result<String, Error> {
     let output = Command::new("valgrind").arg("--version").output();
     match output {
@@ -42,7 +42,8 @@ pub(crate) fn version() -> Result<String, Error> {
     }
 }
 
-/// Counts the scenarios of these names, all where there are none, so often each: the median counts.
+/// Counts the scenarios with these names, or all scenarios without names. Each is counted this many
+/// times, and the result is the median.
 pub(crate) fn measure(name: &str, only: &[&str], tries: usize) -> Result<Vec<Measured>, Error> {
     let mut server = start(name, &Program::of(name)?)?;
     if name != contenders::FLOOR {
@@ -52,7 +53,7 @@ pub(crate) fn measure(name: &str, only: &[&str], tries: usize) -> Result<Vec<Mea
     count_all(name, &mut server, only, tries)
 }
 
-/// Counts another program, which need not refuse what our servers do.
+/// Counts another program, which does not have to refuse what our servers refuse.
 pub(crate) fn measure_program(
     name: &str,
     program: &Program,
@@ -88,7 +89,7 @@ fn count_all(
         .collect()
 }
 
-/// Warm up, throw the counters away, then send and read the counters as often as there are tries.
+/// Warms up and discards the counters, then sends requests and reads the counters once per try.
 fn count(server: &mut Callgrind, scenario: &Scenario, times: usize) -> Result<Measured, Error> {
     let mut clients = client::connect(server.server.address(), scenario.connections)?;
     client::send(&mut clients, scenario, WARM_UP)?;
@@ -107,7 +108,7 @@ fn count(server: &mut Callgrind, scenario: &Scenario, times: usize) -> Result<Me
     })
 }
 
-/// A server under callgrind. Dropping it ends the process and removes what callgrind wrote.
+/// A server under callgrind. Dropping it ends the process and removes the files of callgrind.
 pub(crate) struct Callgrind {
     pub(crate) server: Server,
     folder: PathBuf,
@@ -129,7 +130,7 @@ impl Callgrind {
         Ok(Callgrind { server, folder, dumps: 0 })
     }
 
-    /// Writes the counters since the last dump to a file and sets them to zero.
+    /// Writes the counters since the last dump to a file and resets them to zero.
     pub(crate) fn dump(&mut self) -> Result<PathBuf, Error> {
         let mut vgdb = Command::new("vgdb")
             .arg(format!("--vgdb-prefix={}", self.folder.join("vgdb").display()))
@@ -150,8 +151,8 @@ impl Callgrind {
 
 impl Drop for Callgrind {
     fn drop(&mut self) {
-        // The server may write there until it ends; what stays behind is in the folder for
-        // temporary things.
+        // The server may write files until it ends. Any leftover is in the folder for temporary
+        // files.
         let _ = std::fs::remove_dir_all(&self.folder);
     }
 }

@@ -1,4 +1,4 @@
-//! A client of blocking sockets that reads every answer whole and believes none.
+//! A client with blocking sockets that reads every response completely and verifies it.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -7,10 +7,10 @@ use std::time::Duration;
 use crate::Error;
 use crate::scenario::Scenario;
 
-/// A server under callgrind is about fifty times slower; one that is silent for this long hangs.
+/// A server under callgrind is about fifty times slower. If it is silent for this long, it hangs.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// One connection and what was read of it beyond the last answer.
+/// One connection, and the bytes that were read after the last response.
 pub(crate) struct Client {
     stream: TcpStream,
     unread: Vec<u8>,
@@ -19,7 +19,7 @@ pub(crate) struct Client {
 struct Answer {
     status: u16,
     body: Vec<u8>,
-    /// Of head and body together.
+    /// The length of head and body together.
     length: usize,
 }
 
@@ -28,7 +28,7 @@ pub(crate) fn connect(address: SocketAddr, count: usize) -> Result<Vec<Client>, 
     (0..count).map(|_| Client::connect(address)).collect()
 }
 
-/// Sends `total` requests in rounds over all connections and checks every answer.
+/// Sends `total` requests in rounds over all connections and checks every response.
 pub(crate) fn send(clients: &mut [Client], scenario: &Scenario, total: usize) -> Result<(), Error> {
     let round = clients.len() * scenario.pipelined;
     assert!(total.is_multiple_of(round), "{total} requests do not divide into rounds of {round}");
@@ -46,7 +46,7 @@ pub(crate) fn send(clients: &mut [Client], scenario: &Scenario, total: usize) ->
     Ok(())
 }
 
-/// Asks once, checks the answer, and tells how many bytes one answer is.
+/// Sends one request, checks the response, and returns the length of the response in bytes.
 pub(crate) fn length_of_answer(address: SocketAddr, scenario: &Scenario) -> Result<usize, Error> {
     let mut client = Client::connect(address)?;
     client.stream.write_all(&scenario.bytes())?;
@@ -55,11 +55,12 @@ pub(crate) fn length_of_answer(address: SocketAddr, scenario: &Scenario) -> Resu
     Ok(answer.length)
 }
 
-/// A server that does less than the others must not win by it: what is wrong has to be refused.
+/// Checks that a server refuses invalid requests. A server that does less than the others must not
+/// win by it.
 pub(crate) fn check_refusals(address: SocketAddr) -> Result<(), Error> {
     for (request, statuses) in [
         ("GET /nothing HTTP/1.1\r\nHost: localhost\r\n\r\n", &[404][..]),
-        // Some say that there is no such path, others that its parameter is wrong.
+        // Some servers respond that the path does not exist, others that its parameter is wrong.
         ("GET /users/abc HTTP/1.1\r\nHost: localhost\r\n\r\n", &[400, 404, 422]),
         ("GET /people/abc HTTP/1.1\r\nHost: localhost\r\n\r\n", &[400, 404, 422]),
         (
@@ -79,7 +80,7 @@ pub(crate) fn check_refusals(address: SocketAddr) -> Result<(), Error> {
 }
 
 impl Client {
-    /// Posts a text, and is answered by 200.
+    /// Posts a text and expects a 200.
     pub(crate) fn post(&mut self, path: &str, text: &str) -> Result<(), Error> {
         let head =
             format!("POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\n");
@@ -139,7 +140,7 @@ impl Answer {
     }
 }
 
-/// Status, and where the body starts and ends; `None` while the head is not whole.
+/// The status, and the start and end of the body. `None` while the head is incomplete.
 fn parse_head(bytes: &[u8]) -> Result<Option<(u16, usize, usize)>, Error> {
     let Some(at) = bytes.windows(4).position(|window| window == b"\r\n\r\n") else {
         return Ok(None);

@@ -1,5 +1,5 @@
-//! The guard: Trine's instructions as a ratio to hyper's, both built by the same compiler and
-//! counted in the same run, so that a new toolchain or C library does not fail it.
+//! The guard compares Trine's instructions with hyper's. Both are built by the same compiler and
+//! counted in the same run, so a new toolchain or C library does not make the guard fail.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -8,16 +8,17 @@ use serde_json::{Map, Value, json};
 
 use crate::{Error, callgrind, contenders};
 
-/// What a change may add.
+/// The increase that a change may cause.
 const MARGIN: f64 = 0.03;
 
-/// Those that say most: the usual request, a browser's, the loop alone, a body both ways.
+/// The most significant scenarios: the usual request, a browser's request, the loop alone, and a
+/// body in both directions.
 const GUARDED: [&str; 4] = ["json-3-headers", "json-12-headers", "plaintext-pipelined", "echo"];
 
-/// A scenario and Trine's instructions in it, where hyper's are 1.
+/// A scenario, and the ratio of Trine's instructions to hyper's.
 type Ratio = (&'static str, f64);
 
-/// Compares the ratios of now with the committed ones.
+/// Compares the current ratios with the committed ones.
 pub(crate) fn check() -> Result<(), Error> {
     let workspace = contenders::workspace()?;
     let path = file(&workspace);
@@ -27,8 +28,8 @@ pub(crate) fn check() -> Result<(), Error> {
     let first = ratios(&workspace)?;
     let mut failures = verdict(&first, &committed)?;
     if !failures.is_empty() {
-        // Counts of one binary move by up to 3 % from run to run; what a change costs is there in
-        // every run.
+        // Counts of one binary vary by up to 3 % from run to run, but the cost of a change appears
+        // in every run.
         println!("counting once more: a scenario fails when both counts are over the margin");
         let second = ratios(&workspace)?;
         let lower: Vec<Ratio> =
@@ -47,7 +48,7 @@ pub(crate) fn check() -> Result<(), Error> {
     .into())
 }
 
-/// Makes the ratios of now the committed ones.
+/// Writes the current ratios to the committed file.
 pub(crate) fn accept() -> Result<(), Error> {
     let workspace = contenders::workspace()?;
     let ratios = ratios(&workspace)?;
@@ -79,7 +80,7 @@ fn ratios(workspace: &Path) -> Result<Vec<Ratio>, Error> {
         .collect())
 }
 
-/// Prints a line per scenario, and returns the lines of those that cost too much.
+/// Prints a line per scenario, and returns the lines of the scenarios that got too expensive.
 fn verdict(ratios: &[Ratio], committed: &Value) -> Result<String, Error> {
     let mut failures = String::new();
     for &(name, is) in ratios {

@@ -1,7 +1,8 @@
-//! Servers under h2load of nghttp2, which checks every status.
+//! Measures servers with h2load of nghttp2, which checks every status.
 //!
-//! Instructions are counted by callgrind, which hits all servers alike; CPU is the kernel's
-//! accounting of the server's process, in short cells that alternate over all servers.
+//! Callgrind counts the instructions, under the same conditions for all servers. The CPU time comes
+//! from the kernel's accounting of the server's process, in short cells that alternate over all
+//! servers.
 
 use std::net::SocketAddr;
 use std::process::{Command, Stdio};
@@ -12,25 +13,26 @@ use crate::machine::{self, Cores};
 use crate::profile;
 use crate::server::{Program, Server};
 
-/// How many cells there are for each server.
+/// The number of cells per server.
 pub(crate) const ROUNDS: usize = 5;
 
-/// A load, and how much of it.
+/// A load, and its number of requests.
 pub(crate) struct Load {
     pub(crate) name: &'static str,
     pub(crate) scheme: &'static str,
     pub(crate) path: &'static str,
-    /// What h2load is told besides.
+    /// Additional arguments for h2load.
     pub(crate) args: &'static [&'static str],
-    /// So many connections; `None`: one for each request.
+    /// The number of connections. `None` means one connection per request.
     pub(crate) connections: Option<u32>,
-    /// Requests before anything is counted, under callgrind, and of a cell.
+    /// The number of requests before the counting starts, under callgrind, and in one cell.
     pub(crate) warm_up: u32,
     pub(crate) counted: u32,
     pub(crate) cell: u32,
 }
 
-/// A line of the table: instructions, and calls of the allocator. Ratios are to the first server.
+/// A line of the table with instructions and calls of the allocator. Ratios are relative to the
+/// first server.
 pub(crate) fn instructions(load: &Load, servers: &[(&str, Program)]) -> Result<Vec<String>, Error> {
     let mut line = vec![format!("{}, instructions", load.name)];
     let mut base = None;
@@ -49,7 +51,7 @@ pub(crate) fn instructions(load: &Load, servers: &[(&str, Program)]) -> Result<V
     Ok(line)
 }
 
-/// A line of the table: CPU time, minimum and median.
+/// A line of the table with the minimum and median of the CPU time.
 pub(crate) fn cpu(
     load: &Load,
     cores: Cores,
@@ -83,7 +85,7 @@ pub(crate) fn cpu(
 }
 
 impl Load {
-    /// Sends requests, and fails unless each was answered with 2xx.
+    /// Sends requests, and fails unless every response has a 2xx status.
     fn run(&self, address: SocketAddr, requests: u32) -> Result<(), Error> {
         let connections = self.connections.unwrap_or(requests);
         let output = Command::new("h2load")
@@ -103,7 +105,7 @@ impl Load {
     }
 }
 
-/// The first lines of a table of these servers.
+/// The header lines of a table of these servers.
 pub(crate) fn heads(servers: &[(&str, Program)]) -> Vec<Vec<String>> {
     let names = servers.iter().map(|(name, _)| (*name).to_owned());
     let heads: Vec<String> = std::iter::once("per request".to_owned()).chain(names).collect();

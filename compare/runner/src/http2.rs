@@ -1,4 +1,4 @@
-//! HTTP/2 in clear text, a hundred streams a connection.
+//! Measures HTTP/2 in clear text, with a hundred streams per connection.
 
 use std::sync::atomic::Ordering;
 
@@ -7,7 +7,7 @@ use crate::machine::Cores;
 use crate::server::{self, Program};
 use crate::{Error, contenders, machine, report};
 
-/// Who speaks it. The ratios are to the first.
+/// The servers with HTTP/2. Ratios are relative to the first.
 const SERVERS: [&str; 5] = ["axum-h2", "hyper-h2", "actix", "trine-server", "trine"];
 
 const LOADS: [Load; 2] = [load("h2-plaintext", "/plaintext"), load("h2-json", "/json")];
@@ -25,7 +25,7 @@ const fn load(name: &'static str, path: &'static str) -> Load {
     }
 }
 
-/// Measures, and prints the table; without names it writes `results/http2.md` too.
+/// Measures and prints the table. Without names, it also writes `results/http2.md`.
 pub(crate) fn run(names: &[String]) -> Result<(), Error> {
     let wanted = |server: &&str| names.is_empty() || names.iter().any(|name| name == server);
     let servers: Vec<&str> = SERVERS.into_iter().filter(wanted).collect();

@@ -1,7 +1,9 @@
-//! A load of many connections on one thread and one epoll: cheaper than any server that it asks.
+//! A load of many connections on one thread and one epoll. It needs less CPU than any server that
+//! it measures.
 //!
-//! The answers of one scenario have one length, learnt from an answer that was checked whole; after
-//! that a burst of requests is answered when so many bytes came, of which the first say `200`.
+//! All responses of one scenario have the same length, which is taken from one response that was
+//! checked completely. After that, a burst of requests is answered as soon as that many bytes have
+//! arrived and the first of them contain the status `200`.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -14,15 +16,15 @@ use rustix::fd::OwnedFd;
 use crate::scenario::Scenario;
 use crate::{Error, client};
 
-/// A native server that is silent for this long hangs.
+/// If a native server is silent for this long, it hangs.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Open connections and what they ask.
+/// Open connections, and the requests that they send.
 pub(crate) struct Load {
     address: SocketAddr,
     poll: OwnedFd,
     peers: Vec<Peer>,
-    /// Indices of the peers that wait for no answer.
+    /// Indices of the peers that wait for no response.
     idle: Vec<usize>,
     request: Vec<u8>,
     answer: usize,
@@ -34,11 +36,11 @@ pub(crate) struct Load {
 
 struct Peer {
     stream: TcpStream,
-    /// Bytes of the present answer that came.
+    /// The number of bytes of the current response that have arrived.
     came: usize,
-    /// When the present request was due.
+    /// The time at which the current request was due.
     due: Instant,
-    /// Bursts answered on this connection.
+    /// The number of answered bursts on this connection.
     done: usize,
 }
 
@@ -69,8 +71,8 @@ impl Load {
         Ok(load)
     }
 
-    /// Every connection asks again as soon as it is answered, for this long. Returns the number of
-    /// requests.
+    /// Every connection sends its next request as soon as the response has arrived, for this long.
+    /// Returns the number of requests.
     pub(crate) fn saturate(&mut self, time: Duration) -> Result<usize, Error> {
         let start = Instant::now();
         let mut bursts = 0;
@@ -87,9 +89,9 @@ impl Load {
         }
     }
 
-    /// So many requests a second, due at even intervals, whether or not the server keeps up.
-    /// Returns how long after it was due each burst was answered. It never sleeps: to wake up would
-    /// take longer than an answer.
+    /// Sends requests at this rate per second, due at even intervals, whether or not the server
+    /// keeps up. Returns for each burst the time from when it was due until it was answered. The
+    /// load never sleeps, because waking up would take longer than a response.
     pub(crate) fn pace(&mut self, rate: f64, time: Duration) -> Result<Vec<Duration>, Error> {
         let interval = Duration::from_secs_f64(self.burst as f64 / rate);
         let start = Instant::now();
@@ -109,7 +111,7 @@ impl Load {
         Ok(latencies)
     }
 
-    /// Each connection asks once and is answered.
+    /// Each connection sends one request and waits for the response.
     pub(crate) fn once(&mut self) -> Result<(), Error> {
         while let Some(index) = self.idle.pop() {
             self.ask(index, Instant::now())?;
@@ -135,17 +137,17 @@ impl Load {
 
     fn ask(&mut self, index: usize, due: Instant) -> Result<(), Error> {
         if self.peers[index].done >= self.bursts_per_connection {
-            // The old connection closes and leaves the epoll with it.
+            // The old connection is closed, which also removes it from the epoll.
             self.peers[index] = self.open(index)?;
         }
         let peer = &mut self.peers[index];
         peer.due = due;
-        // A burst is smaller than any socket's buffer, which is empty here.
+        // A burst is smaller than the buffer of any socket, and that buffer is empty here.
         peer.stream.write_all(&self.request)?;
         Ok(())
     }
 
-    /// Reads what is there, and tells when each answered burst was due.
+    /// Reads the available bytes, and reports for each answered burst when it was due.
     fn answers(
         &mut self,
         patience: Duration,

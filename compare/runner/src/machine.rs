@@ -1,4 +1,4 @@
-//! What the kernel knows of a process, and which core it runs on.
+//! The kernel's figures of a process, and the assignment of processes to cores.
 
 use std::fs;
 use std::time::Duration;
@@ -18,7 +18,7 @@ pub(crate) struct Cores {
 }
 
 impl Cores {
-    /// The first two that we may use.
+    /// The first two cores that this process may use.
     pub(crate) fn find() -> Result<Cores, Error> {
         let allowed = sched_getaffinity(None)?;
         let mut cores = (0..CpuSet::MAX_CPU).filter(|&core| allowed.is_set(core));
@@ -28,8 +28,8 @@ impl Cores {
         }
     }
 
-    /// Runs this on the server's core: the processes that it starts inherit it. Afterwards we are
-    /// on the load's core.
+    /// Runs the function on the server's core, which the processes that it starts inherit.
+    /// Afterwards this thread is back on the load's core.
     pub(crate) fn start<T>(self, start: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
         pin(self.server)?;
         let started = start();
@@ -44,8 +44,8 @@ fn pin(core: usize) -> Result<(), Error> {
     Ok(sched_setaffinity(None, &set)?)
 }
 
-/// Runs this without huge pages, and the processes that it starts with it: their memory then grows
-/// by 4 KiB, not by 2 MiB.
+/// Runs the function, and the processes that it starts, without huge pages. Their memory then grows
+/// by 4 KiB and not by 2 MiB at a time.
 pub(crate) fn in_small_pages<T>(start: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
     disable_transparent_huge_pages(true)?;
     let started = start();
@@ -53,18 +53,18 @@ pub(crate) fn in_small_pages<T>(start: impl FnOnce() -> Result<T, Error>) -> Res
     started
 }
 
-/// As many open files as we may have; the servers inherit it.
+/// Raises the limit of open files to the maximum. The servers inherit it.
 pub(crate) fn raise_open_files() -> Result<u64, Error> {
     let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
     setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum })?;
     Ok(maximum.unwrap_or(u64::MAX))
 }
 
-/// CPU time of all threads of a process, user and kernel, as the scheduler accounts for it.
+/// CPU time of all threads of a process, user and kernel, from the accounting of the scheduler.
 pub(crate) fn cpu(pid: u32) -> Result<Duration, Error> {
     let mut sum = 0;
     for task in fs::read_dir(format!("/proc/{pid}/task"))? {
-        // A thread that ended in between is gone, and so is its time.
+        // A thread may have ended in the meantime. Its time is lost.
         let Ok(text) = fs::read_to_string(task?.path().join("schedstat")) else { continue };
         sum += text.split_whitespace().next().unwrap_or_default().parse::<u64>()?;
     }
@@ -80,7 +80,7 @@ pub(crate) fn memory(pid: u32) -> Result<u64, Error> {
     Ok(digits.ok_or("the kernel does not tell RssAnon")?.parse()?)
 }
 
-/// How many processes wanted to run in the last 1, 5 and 15 minutes.
+/// The average number of processes that wanted to run in the last 1, 5 and 15 minutes.
 pub(crate) fn load_average() -> Result<String, Error> {
     let text = fs::read_to_string("/proc/loadavg")?;
     Ok(text.split(' ').take(3).collect::<Vec<_>>().join(" "))

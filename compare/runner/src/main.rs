@@ -1,18 +1,18 @@
 //! `compare`: measures the servers of this workspace.
 //!
 //! # Layout
-//! - [`contenders`]: who is measured, and how they are built
-//! - [`scenario`]: what is asked, and the only right answer
-//! - [`server`]: one server's process, from start to stop
-//! - [`client`]: asks over blocking sockets, and checks every answer
-//! - [`callgrind`]: counts instructions and allocations, from what [`profile`] reads; [`report`]:
-//!   their table
-//! - [`guard`]: fails when Trine costs more instructions than it did
+//! - [`contenders`]: the servers that are measured, and how to build them
+//! - [`scenario`]: the requests, and the only correct response to each
+//! - [`server`]: the process of one server, from start to stop
+//! - [`client`]: sends requests over blocking sockets and checks every response
+//! - [`callgrind`]: counts instructions and allocations, with the parser in [`profile`];
+//!   [`report`]: their table
+//! - [`guard`]: fails if Trine needs more instructions than before
 //! - [`proxy`]: our reverse proxy against nginx
 //! - [`http2`] in clear text and [`tls`] with HTTP/1, under the load of [`h2load`]
 //! - [`websocket`]: WebSockets, feeds and event streams
-//! - [`engine`]: all the rest that can be measured, with the load of [`load`] and the kernel's
-//!   figures of [`machine`]
+//! - [`engine`]: all other measurements, with the load of [`load`] and the kernel's figures of
+//!   [`machine`]
 
 mod callgrind;
 mod client;

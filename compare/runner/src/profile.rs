@@ -1,4 +1,4 @@
-//! Reads what callgrind wrote.
+//! Parses the output of callgrind.
 
 use std::collections::HashMap;
 
@@ -8,12 +8,12 @@ use crate::Error;
 #[derive(Debug, PartialEq)]
 pub(crate) struct Profile {
     pub(crate) instructions: u64,
-    /// Calls that ask an allocator for memory: new, zeroed, or to be resized.
+    /// Calls that request memory from an allocator: new, zeroed, or resized.
     pub(crate) allocations: u64,
 }
 
-/// The doors of mimalloc as Rust uses them, and those of the C library for a server that keeps it.
-/// None of them calls another one of the list, so each request for memory counts once.
+/// The functions of mimalloc that Rust calls, and those of the C library for a server without
+/// mimalloc. None of them calls another one of the list, so each request for memory counts once.
 const ALLOCATORS: [&str; 9] = [
     "mi_malloc",
     "mi_zalloc",
@@ -26,8 +26,8 @@ const ALLOCATORS: [&str; 9] = [
     "realloc",
 ];
 
-/// Parses the callgrind format: `cfn=(7) name` names the function that the next `calls=` line
-/// counts calls of. A name stands only beside the first use of its number, there or in a line
+/// Parses the callgrind format. `cfn=(7) name` names the function whose calls the next `calls=`
+/// line counts. A name is written only at the first use of its number, either there or in a line
 /// `fn=(7) name`.
 pub(crate) fn parse(text: &str) -> Result<Profile, Error> {
     let mut names: HashMap<&str, bool> = HashMap::new();
@@ -51,7 +51,7 @@ pub(crate) fn parse(text: &str) -> Result<Profile, Error> {
     Ok(Profile { instructions, allocations })
 }
 
-/// Notes whether a function is an allocator and returns its number.
+/// Records whether a function is an allocator, and returns its number.
 fn learn<'a>(names: &mut HashMap<&'a str, bool>, function: &'a str) -> &'a str {
     match function.split_once(' ') {
         Some((id, name)) => {

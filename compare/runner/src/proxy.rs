@@ -1,8 +1,8 @@
-//! Our reverse proxy against nginx: one worker each, the same upstream, connections kept to both
-//! sides.
+//! Measures our reverse proxy against nginx, with one worker each, the same upstream, and kept
+//! connections on both sides.
 //!
-//! The upstream is `floor`, which costs next to nothing; it and the load share one core, the
-//! proxies have the other.
+//! The upstream is `floor`, which needs very little CPU time. It shares one core with the load, and
+//! the proxies have the other core.
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -16,15 +16,15 @@ use crate::scenario::{SCENARIOS, Scenario};
 use crate::server::{Program, Server};
 use crate::{Error, contenders, report};
 
-/// What is asked: little, what a browser sends, and a body.
+/// The requests: a small one, one from a browser, and one with a body.
 const ROUTES: [&str; 3] = ["plaintext-3-headers", "plaintext-12-headers", "echo"];
 
-/// Open connections, all of which ask.
+/// The number of open connections. All of them send requests.
 const CONNECTIONS: usize = 64;
 
 const NAMES: [&str; 2] = ["trine", "nginx"];
 
-/// Microseconds of CPU and requests/s of each cell, for each route and proxy.
+/// Microseconds of CPU time and requests/s of each cell, for each route and proxy.
 type Cells = Vec<[Vec<(f64, f64)>; 2]>;
 
 pub(crate) fn run(args: &[String]) -> Result<(), Error> {
@@ -33,7 +33,7 @@ pub(crate) fn run(args: &[String]) -> Result<(), Error> {
     let workspace = contenders::workspace()?;
     let cores = Cores::find()?;
     contenders::build(&workspace, &[contenders::FLOOR, "proxy"])?;
-    // The runner is on the load's core from here on, and so is the upstream.
+    // From here on, the runner and the upstream are on the load's core.
     let upstream = cores.start(|| Ok(())).and_then(|()| Server::start(contenders::FLOOR))?;
     let ours = Program::of("proxy")?.env("UPSTREAM", format!("http://{}", upstream.address()));
     let folder = Folder::make()?;
@@ -99,8 +99,8 @@ fn nginx_version() -> Result<String, Error> {
         .to_owned())
 }
 
-/// nginx as its documentation has it for kept connections; it tells the upstream what our proxy
-/// tells it.
+/// nginx, configured for kept connections as its documentation says. It sends the upstream the same
+/// header fields as our proxy.
 fn nginx(folder: &Path, upstream: SocketAddr) -> Result<Program, Error> {
     let listens = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
     let here = folder.display();
@@ -204,7 +204,7 @@ fn median(cells: &[(f64, f64)], of: impl Fn(&(f64, f64)) -> f64) -> f64 {
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
-/// What nginx writes; removed in the end.
+/// The folder for the files of nginx. It is removed in the end.
 struct Folder(PathBuf);
 
 impl Folder {

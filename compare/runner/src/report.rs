@@ -10,7 +10,7 @@ use crate::callgrind::{COUNTED, Measured, TRIES, WARM_UP};
 
 type Row<'a> = (&'a str, Vec<Measured>);
 
-/// The versions of these crates explain a figure.
+/// The figures depend on the versions of these crates.
 const TOLD: [&str; 10] = [
     "actix-web",
     "axum",
@@ -117,7 +117,7 @@ pub(crate) fn tenths(number: f64) -> f64 {
     (number * 10.0).round() / 10.0
 }
 
-/// The versions that explain a figure.
+/// The versions that the figures depend on.
 pub(crate) fn versions(workspace: &Path) -> Result<Map<String, Value>, Error> {
     versions_of(workspace, &TOLD)
 }

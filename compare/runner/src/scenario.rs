@@ -1,4 +1,4 @@
-//! What is asked of every server, and the only right answer.
+//! The requests to every server, and the only correct response to each.
 
 /// One kind of request.
 #[derive(Clone, Copy)]
@@ -7,14 +7,15 @@ pub(crate) struct Scenario {
     request_line: &'static str,
     headers: &'static str,
     body: &'static str,
-    /// The body of the answer, byte for byte.
+    /// The body of the response, byte for byte.
     pub(crate) expected: &'static str,
-    /// How many connections ask in step: all write, then all are read.
+    /// The number of connections that work in step: all send a request, then all responses are
+    /// read.
     pub(crate) connections: usize,
-    /// How many requests a connection writes at once.
+    /// The number of requests that a connection writes at once.
     pub(crate) pipelined: usize,
-    /// After how many requests the client closes a connection and opens a new one; only the
-    /// engine's load does that.
+    /// The number of requests after which the client closes a connection and opens a new one. Only
+    /// the engine's load does that.
     pub(crate) per_connection: Option<usize>,
 }
 
@@ -22,8 +23,8 @@ const MESSAGE: &str = r#"{"message":"Hello, World!"}"#;
 const PERSON: &str = r#"{"id":42,"name":"Ann Example"}"#;
 const ITEM: &str = r#"{"id":7,"name":"Ann Example","tags":["red","green","blue"]}"#;
 
-/// Sixteen connections in step are the load of a busy server; a lone one pays for a wake-up with
-/// each request.
+/// Sixteen connections in step are typical of a busy server. On a single connection, each request
+/// would also pay for a wake-up.
 pub(crate) const SCENARIOS: &[Scenario] = &[
     Scenario::get("plaintext-3-headers", "GET /plaintext HTTP/1.1\r\n", THREE, "Hello, World!"),
     Scenario::get("plaintext-12-headers", "GET /plaintext HTTP/1.1\r\n", BROWSER, "Hello, World!"),
@@ -39,8 +40,8 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     Scenario { body: ITEM, ..Scenario::get("echo", "POST /echo HTTP/1.1\r\n", ECHO, ITEM) },
 ];
 
-/// What the engine's load asks besides: a connection serves ten requests, then the client closes
-/// it.
+/// An additional scenario of the engine's load: a connection serves ten requests, then the client
+/// closes it.
 pub(crate) const RECONNECTING: Scenario = Scenario {
     per_connection: Some(10),
     ..Scenario::get("json-reconnecting", "GET /json HTTP/1.1\r\n", THREE, MESSAGE)
@@ -53,7 +54,7 @@ Host: localhost\r\n\
 User-Agent: compare/1.0\r\n\
 Accept: application/json,text/html;q=0.9,application/xhtml+xml;q=0.9,application/xml;q=0.8,*/*;q=0.7\r\n";
 
-/// Twelve fields as a browser sends them with a navigation.
+/// The twelve header fields that a browser sends when it navigates.
 const BROWSER: &str = "\
 Host: localhost:8080\r\n\
 User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0\r\n\
@@ -89,7 +90,7 @@ impl Scenario {
         }
     }
 
-    /// The bytes of one write: a request, or as many as are pipelined.
+    /// The bytes of one write: one request, or all pipelined requests.
     pub(crate) fn bytes(&self) -> Vec<u8> {
         let length = match self.body.len() {
             0 => String::new(),

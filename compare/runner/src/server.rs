@@ -1,4 +1,4 @@
-//! One server's process, from start to stop.
+//! The process of one server, from start to stop.
 
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader};
@@ -11,10 +11,10 @@ use std::time::{Duration, Instant};
 
 use crate::Error;
 
-/// Valgrind takes some seconds to start a program on a slow machine.
+/// On a slow machine, valgrind needs some seconds to start a program.
 const START: Duration = Duration::from_secs(60);
 
-/// Whether the servers are asked for HTTP/2: some must be told when they start.
+/// Whether the load uses HTTP/2. Some servers have to be configured for it at the start.
 pub(crate) static HTTP2: AtomicBool = AtomicBool::new(false);
 
 /// A running server. Dropping it ends the process.
@@ -35,11 +35,11 @@ impl Server {
             command.env("HTTP2", "1");
         }
         let child = command.env("PORT", "0").stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
-        // From here on a failure drops the server and so ends the process.
+        // From here on, a failure drops the server and thereby ends the process.
         let mut server = Server { child, address: SocketAddr::from(([127, 0, 0, 1], 0)) };
         let stdout = server.child.stdout.take().ok_or("the server has no standard output")?;
         server.address = announced(stdout)?;
-        // What a foreign one says is said before it listens.
+        // A program from outside the workspace is announced before it listens.
         let start = Instant::now();
         while TcpStream::connect(server.address).is_err() {
             if start.elapsed() > START {
@@ -59,12 +59,12 @@ impl Server {
     }
 }
 
-/// What is started, by itself or under a tool.
+/// A program to start, either directly or under a tool.
 pub(crate) struct Program {
     path: PathBuf,
     args: Vec<OsString>,
     env: Vec<(&'static str, String)>,
-    /// Where it listens, for one that does not say so itself.
+    /// The address of a program that does not announce it.
     listens: Option<SocketAddr>,
 }
 
@@ -74,7 +74,7 @@ impl Program {
         Ok(Program { path: binary(name)?, args: Vec::new(), env: Vec::new(), listens: None })
     }
 
-    /// A server of somebody else, which listens there.
+    /// A server from outside the workspace, which listens on this address.
     pub(crate) fn foreign(path: &str, args: Vec<OsString>, listens: SocketAddr) -> Program {
         Program { path: path.into(), args, env: Vec::new(), listens: Some(listens) }
     }
@@ -84,11 +84,11 @@ impl Program {
         self
     }
 
-    /// The command, behind the words of a tool where there are some.
+    /// The command, prefixed with the words of the tool, if there is one.
     pub(crate) fn command(&self, tool: &[OsString]) -> Command {
         let mut words = Vec::new();
         if let Some(listens) = self.listens {
-            // The shell says it instead, and becomes the server.
+            // The shell announces the address, and then becomes the server.
             let said = format!("echo listening {listens}; exec \"$@\"");
             words.extend(["sh".into(), "-c".into(), said.into(), "sh".into()]);
         }
@@ -103,17 +103,17 @@ impl Program {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It fails only where there is nothing left to end.
+        // This fails only if the process has already ended.
         let _ = self.child.kill().and_then(|()| self.child.wait());
     }
 }
 
-/// Where the binary of a server lies: beside ours.
+/// The path of a server's binary, which is in the same folder as ours.
 fn binary(name: &str) -> Result<PathBuf, Error> {
     Ok(std::env::current_exe()?.with_file_name(format!("compare-{name}")))
 }
 
-/// Waits for the end of a child, and ends it when that takes too long.
+/// Waits until a child ends, and kills it if that takes too long.
 pub(crate) fn wait(child: &mut Child, patience: Duration) -> Result<ExitStatus, Error> {
     let start = Instant::now();
     loop {
@@ -129,14 +129,14 @@ pub(crate) fn wait(child: &mut Child, patience: Duration) -> Result<ExitStatus, 
     }
 }
 
-/// The address on the first line of the output. It is read on a thread, since a pipe has no
-/// timeout.
+/// Reads the address from the first line of the output. The read runs on its own thread, because a
+/// pipe has no timeout.
 fn announced(stdout: ChildStdout) -> Result<SocketAddr, Error> {
     let (sender, receiver) = mpsc::channel();
     std::thread::spawn(move || {
         let mut line = String::new();
         let read = BufReader::new(stdout).read_line(&mut line);
-        // Nobody waits any more when the time is over.
+        // The receiver is gone if the timeout has expired.
         let _ = sender.send(read.map(|_| line));
     });
     let line =

@@ -1,5 +1,5 @@
-//! HTTP/1 over TLS 1.3: kept connections, and a new connection with a full handshake for each
-//! request.
+//! Measures HTTP/1 over TLS 1.3, on kept connections, and with a new connection and a full
+//! handshake per request.
 
 use std::ffi::OsString;
 use std::net::TcpListener;
@@ -11,7 +11,7 @@ use crate::machine::Cores;
 use crate::server::Program;
 use crate::{Error, contenders, machine, report};
 
-/// Who is built; nginx is measured besides. The ratios are to the first.
+/// The servers to build. nginx is measured as well. Ratios are relative to the first.
 const SERVERS: [&str; 3] = ["axum-tls", "actix-tls", "trine-tls"];
 
 const KEPT: Load = Load {
@@ -80,7 +80,7 @@ fn measure(folder: &Path) -> Result<String, Error> {
     Ok(report::align(&lines))
 }
 
-/// A certificate that nobody checks.
+/// A self-signed certificate. No client verifies it.
 fn certify(folder: &Path) -> Result<(), Error> {
     let told = Command::new("openssl")
         .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"])

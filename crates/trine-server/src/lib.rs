@@ -16,7 +16,7 @@
 //!
 //! [`Server`] runs it with a [configuration](ServerConfig), which has every limit and timeout; its
 //! [`handle`](Bound::handle) stops or restarts the server. An axum `Router` runs unchanged; with
-//! the feature `axum`, [`RouterOn`] also gives it its `ConnectInfo`.
+//! the feature `axum`, [`ConnectionRouter`] also gives it its `ConnectInfo`.
 //!
 //! # Layout
 //! In the order in which a connection and its requests meet them. In comments, *the engine* is the

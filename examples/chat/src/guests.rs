@@ -1,4 +1,4 @@
-//! How many visits one client may pay at once.
+//! Limits how many rooms one client can visit at the same time.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -7,18 +7,20 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use trine::extract::Client;
 use trine::prelude::*;
 
-/// More windows than anybody has, and few enough that nobody fills the rooms, or one of them with
-/// names. Where many share an address, as in a school, it may have to be more.
+/// More windows than one person opens, and few enough that one client cannot use up the limit of
+/// rooms or fill a room with names. Raise it if many people share an address, for example in a
+/// school.
 const AT_ONCE: usize = 20;
 
-/// The visits of each client.
+/// The number of open visits of each client.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Guests(Arc<Mutex<HashMap<Guest, usize>>>);
 
-/// An address, of IPv6 the network that a client has for itself. Those without one are one client.
+/// The IP address of a client, or for IPv6 the network that belongs to it alone. All clients
+/// without an address count as one client.
 type Guest = Option<IpAddr>;
 
-/// One of the visits of a client, until it is dropped.
+/// The right to one visit. Dropping it allows the client another visit.
 #[derive(Debug)]
 pub(crate) struct Seat {
     guests: Guests,

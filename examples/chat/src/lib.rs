@@ -1,11 +1,11 @@
-//! A chat: rooms by name, who is in them, and what was said while you were away.
+//! A chat with named rooms, a list of the people in each room, and the messages that you missed.
 //!
 //! # Layout
-//! - here: the application, and a visit to a room
-//! - `words`: what may be called a room, a name, a text, and what travels
-//! - `guests`: how many visits one client may pay at once
-//! - `pace`: how quickly one may talk
-//! - `page`: what the browser loads: `chat.html`, `chat.js`, `chat.css`
+//! - this file: the application, and the handler of a visit to a room
+//! - `words`: the rules for room names, visitor names and texts, and the messages on the socket
+//! - `guests`: how many rooms one client can visit at the same time
+//! - `pace`: how fast a visitor can send messages
+//! - `page`: the files that the browser loads: `chat.html`, `chat.js`, `chat.css`
 
 mod guests;
 mod pace;
@@ -30,11 +30,12 @@ type People = Presence<Room, Name>;
 #[must_use]
 pub fn app() -> App {
     let rooms = TopicConfig {
-        // What somebody who comes late, or comes back, gets to read.
+        // Visitors read these messages when they arrive late or come back.
         history: 100,
         linger: Duration::from_secs(60 * 60),
         rooms: 1000,
-        // Who cannot keep up comes back and reads the history: no message is missing in the middle.
+        // A visitor that cannot keep up is disconnected, comes back and reads the history. That way
+        // no message is missing in the middle.
         overflow: Overflow::Disconnect,
         ..TopicConfig::default()
     };
@@ -48,8 +49,8 @@ pub fn app() -> App {
         .layer(middleware(page::secured))
 }
 
-/// A visit to a room. What is said, and who comes and goes, flows out by itself; what the visitor
-/// says is published.
+/// A visit to a room. Messages and the names of arriving and leaving visitors are forwarded to the
+/// socket in the background. Messages from the visitor are published.
 #[get("/rooms/{room}/socket?{name}&{after}")]
 async fn visit(
     room: Room,
@@ -60,17 +61,17 @@ async fn visit(
     people: State<People>,
     ws: Ws<Say, ()>,
 ) -> Result<Response, RoomsFull> {
-    // Who comes back says which message was the last.
+    // A returning client names the last message that it has seen.
     let said = rooms.subscribe_since(&room, after.map_or(Since::Oldest, Since::After))?;
     Ok(ws.on_upgrade(async move |mut socket| {
         let _here = people.enter(room.clone(), name.clone());
-        // Free before others are told that the visitor is gone.
+        // Dropped first, so the seat is free before the other visitors see that this one has left.
         let _seat = seat;
         socket.forward(said.messages_by(words::said));
         socket.forward(people.watch(room.clone()).map(|change| JsonText::write(&change)));
         let mut pace = Pace::default();
         while let Some(Say { text }) = socket.recv().await {
-            // While it waits, nothing more is read from this visitor, and everything else goes on.
+            // Only reading from this visitor waits. Messages to the visitor are still forwarded.
             pace.wait().await;
             rooms.publish(&room, Said::now(&name, text));
         }

@@ -1,16 +1,16 @@
-//! How quickly one may talk.
+//! Limits how fast a visitor can send messages.
 
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-/// One message every two seconds, and five at once after a silence.
+/// One message every two seconds, after a burst of up to five.
 const EVERY: Duration = Duration::from_secs(2);
 const AT_ONCE: u32 = 5;
 
-/// The pace of one visitor.
+/// The message rate of one visitor.
 pub(crate) struct Pace {
-    /// When all that was said is paid for.
+    /// The messages so far have used up the allowed rate until this time.
     paid: Instant,
 }
 

@@ -1,23 +1,23 @@
-//! What the browser loads.
+//! The files that the browser loads.
 
 use trine::prelude::*;
 
 use crate::words::Room;
 
-/// Somewhere to begin.
+/// Redirects to the first room.
 #[get("/")]
 pub(crate) async fn lobby() -> Redirect {
     Redirect::to("/rooms/lobby")
 }
 
-/// The page of a room; it reads from its address which.
+/// The page of a room. The script reads the name of the room from the address.
 #[get("/rooms/{room}")]
 pub(crate) async fn room(room: Room) -> Html<&'static str> {
     let _ = room;
     Html(include_str!("page/chat.html"))
 }
 
-/// What the page needs.
+/// The script and the style sheet of the page.
 #[get("/assets/{file}")]
 pub(crate) async fn asset(file: String) -> Result<impl IntoResponse, StatusCode> {
     let (content_type, text) = match &*file {
@@ -28,7 +28,7 @@ pub(crate) async fn asset(file: String) -> Result<impl IntoResponse, StatusCode>
     Ok(([(header::CONTENT_TYPE, content_type), (header::CACHE_CONTROL, "no-cache")], text))
 }
 
-/// Nothing from elsewhere, nothing inline: whatever somebody says stays text.
+/// Forbids content from other origins and inline scripts, so the text of a message can never run.
 pub(crate) async fn secured(request: Request, next: Next) -> Response {
     const POLICY: HeaderValue = HeaderValue::from_static(
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; \

@@ -1,4 +1,4 @@
-//! What may be called a room, a name, a text, and what travels.
+//! The rules for room names, visitor names and texts, and the messages on the socket.
 
 use std::time::SystemTime;
 
@@ -8,7 +8,7 @@ use trine::prelude::*;
 use trine::topic;
 use trine::ws::{self, JsonText, MessageFormat as _};
 
-/// The name of a room, as it stands in the address.
+/// The name of a room, as written in the path.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Room(String);
 
@@ -26,7 +26,7 @@ fn is_of_room(byte: u8) -> bool {
     byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-'
 }
 
-/// How somebody is called. Two may have the same name: it proves nothing.
+/// The display name of a visitor. It is not unique and proves no identity.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Name(String);
 
@@ -40,13 +40,13 @@ impl FromParam for Name {
     }
 }
 
-/// What a visitor sends. Anything else closes the socket with 1007, and says why.
+/// A message from a visitor. Any other message closes the socket with code 1007 and a reason.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Say {
     pub(crate) text: Text,
 }
 
-/// What can be said at once.
+/// The text of one message.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(try_from = "String")]
 pub(crate) struct Text(String);
@@ -63,12 +63,12 @@ impl TryFrom<String> for Text {
     }
 }
 
-/// What a room keeps of it.
+/// A message as the room stores it.
 #[derive(Debug, Serialize)]
 pub(crate) struct Said {
     who: Name,
     text: Text,
-    /// In milliseconds since 1970, as JavaScript counts.
+    /// Milliseconds since 1970, as in JavaScript.
     at: u64,
 }
 
@@ -79,7 +79,7 @@ impl Said {
     }
 }
 
-/// The message that everybody in the room is sent: made once, however many there are.
+/// The message for everyone in the room. It is encoded once, however many visitors there are.
 pub(crate) fn said(message: &topic::Message<Said>) -> Result<ws::Message, BoxError> {
     #[derive(Serialize)]
     struct WithId<'a> {

@@ -1,4 +1,4 @@
-//! Articles: writing, reading, changing and deleting one.
+//! Articles: publish, read, change and delete.
 
 use serde::{Deserialize, Serialize};
 use sqlx::{FromRow, QueryBuilder, Sqlite, SqliteExecutor};
@@ -27,7 +27,7 @@ impl<T: Validate<Context = ()>> Validate for ArticleBody<T> {
     }
 }
 
-/// An article as the asking user sees it.
+/// An article as the requesting user sees it.
 #[derive(Debug, Serialize, FromRow)]
 #[serde(rename_all = "camelCase")]
 pub struct Article {
@@ -48,7 +48,7 @@ pub struct Article {
     author: Profile,
 }
 
-/// An article to be published.
+/// A new article.
 #[derive(Debug, Default, Deserialize, garde::Validate)]
 #[serde(default, rename_all = "camelCase")]
 pub struct NewArticle {
@@ -62,7 +62,7 @@ pub struct NewArticle {
     tag_list: Vec<String>,
 }
 
-/// What is to be different; what is absent stays.
+/// The fields to change. Absent fields stay as they are.
 #[derive(Debug, Default, Deserialize, garde::Validate)]
 #[serde(default, rename_all = "camelCase")]
 pub struct ArticleChange {
@@ -99,9 +99,9 @@ pub async fn read(
     Ok(Json(ArticleBody { article }))
 }
 
-/// Change an article of your own.
+/// Change one of your own articles.
 ///
-/// A new title gives it a new slug.
+/// A new title also gives the article a new slug.
 #[put("/articles/{slug}", limit = "1MiB")]
 pub async fn update(
     slug: String,
@@ -114,7 +114,7 @@ pub async fn update(
     Ok(Json(ArticleBody { article }))
 }
 
-/// Delete an article of your own.
+/// Delete one of your own articles.
 #[delete("/articles/{slug}")]
 pub async fn delete(slug: String, me: Auth, db: State<Db>) -> Result<NoContent> {
     db.delete_article(&slug, me.id()).await?;
@@ -126,7 +126,7 @@ const DESCRIPTION_MAX: usize = 1000;
 const TAG_MAX: usize = 50;
 const TAGS_MAX: usize = 20;
 
-/// The tags, each once, without those that are blank. They are read back sorted.
+/// The tags without duplicates and blanks. The database returns them sorted.
 fn tidy(tags: &[String]) -> Vec<&str> {
     let mut tidy = Vec::new();
     for tag in tags.iter().map(|tag| tag.trim()).filter(|tag| !tag.is_empty()) {
@@ -178,7 +178,7 @@ impl Db {
         Ok(slug)
     }
 
-    /// Changes the article and returns the slug that it has now.
+    /// Changes the article and returns its slug, which may be new.
     async fn update_article(
         &self,
         slug: &str,
@@ -221,7 +221,8 @@ impl Db {
     }
 }
 
-/// Everything about articles in one query, however many they are; the caller adds the condition.
+/// Reads everything about articles in one query, however many there are. The caller adds the
+/// condition.
 pub(crate) fn select_articles(more: &str, viewer: Option<UserId>) -> QueryBuilder<Sqlite> {
     let mut query = QueryBuilder::new(
         "SELECT a.slug, a.title, a.description, a.created_at, a.updated_at,
@@ -260,7 +261,7 @@ async fn own_article(db: impl SqliteExecutor<'_>, slug: &str, me: UserId) -> Res
     }
 }
 
-/// A slug that no article has, and that no other writer can take before the commit.
+/// A slug that no article has yet. No other writer can take it before the commit.
 async fn free_slug(tx: &mut Write, title: &str) -> Result<String> {
     let plain = slugify(title);
     let mut slug = plain.clone();

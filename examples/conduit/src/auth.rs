@@ -1,4 +1,4 @@
-//! Who is asking: tokens, and the keys that sign them.
+//! Authentication: tokens, and the keys that sign them.
 
 use std::path::Path;
 
@@ -15,10 +15,10 @@ use crate::secret;
 #[sqlx(transparent)]
 pub struct UserId(pub i64);
 
-/// The user who signed the request with `Authorization: Token …`.
+/// The user that sent the request with `Authorization: Token …`.
 ///
-/// As `Option<Auth>` it is `None` for a request without a token; a token that does not hold is
-/// refused all the same. One that was made before the password was changed does not hold.
+/// As `Option<Auth>` it is `None` for a request without a token. An invalid token is refused in
+/// both cases. A token becomes invalid when the password of its user changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Auth {
     id: UserId,
@@ -26,14 +26,14 @@ pub struct Auth {
 }
 
 impl Auth {
-    /// Who it is.
+    /// The id of the user.
     #[must_use]
     pub fn id(self) -> UserId {
         self.id
     }
 
-    /// The password that the token was made under. Where a token is renewed or the password is
-    /// changed, this is compared once more.
+    /// The version of the password at which the token was made. It is compared once more before a
+    /// token is renewed or the password is changed.
     #[must_use]
     pub fn password_version(self) -> i64 {
         self.password_version
@@ -59,34 +59,35 @@ impl FromRequest for Auth {
     }
 }
 
-// RFC 9110 section 11.1: the name of the scheme is read without regard to case.
+// RFC 9110 section 11.1: the name of the scheme is case-insensitive.
 fn token(credentials: &str) -> Option<&str> {
     let (scheme, token) = credentials.split_once(' ')?;
     scheme.eq_ignore_ascii_case("Token").then_some(token.trim())
 }
 
-/// The keys that sign tokens and tell our own from forged ones.
+/// The keys that sign tokens and verify their signatures.
 pub struct Keys {
     sign: EncodingKey,
     verify: DecodingKey,
     rules: Validation,
 }
 
-/// What a token says.
+/// The claims of a token.
 #[derive(Serialize, Deserialize)]
 struct Claims {
     sub: String,
     exp: u64,
-    /// How often the password had been changed; tokens from before this was counted say nothing.
+    /// How often the password had been changed. Tokens from before this count existed have no such
+    /// claim.
     #[serde(default)]
     password_version: i64,
 }
 
 impl Keys {
-    /// Keys from the secret in this file, which is made on the first start.
+    /// Makes keys from the secret in this file, which is created on the first start.
     ///
     /// # Errors
-    /// When the file cannot be read or written, or holds too little to be a secret.
+    /// If the file cannot be read or written, or is too short for a secret.
     pub fn open(path: &Path) -> trine::Result<Keys> {
         let secret = secret::open(path)
             .map_err(|error| trine::Error::new(format!("secret {}: {error}", path.display())))?;
@@ -97,10 +98,10 @@ impl Keys {
         })
     }
 
-    /// Makes a token for a user, which holds as long as the password is of this version.
+    /// Makes a token for a user. It is valid while the password has this version.
     ///
     /// # Errors
-    /// When the token cannot be signed.
+    /// If the token cannot be signed.
     pub fn sign(&self, user: UserId, password_version: i64) -> Result<String> {
         let exp = jsonwebtoken::get_current_timestamp() + LIFETIME;
         let claims = Claims { sub: user.0.to_string(), exp, password_version };
@@ -118,7 +119,7 @@ impl Keys {
 }
 
 impl Db {
-    /// How often the user's password was changed; `None` where there is no such user.
+    /// How often the password of the user was changed, or `None` if the user does not exist.
     async fn password_version(&self, user: UserId) -> Result<Option<i64>> {
         let query = "SELECT password_version FROM users WHERE id = ?";
         Ok(sqlx::query_scalar(query).bind(user).fetch_optional(self.reader()).await?)
@@ -131,7 +132,7 @@ impl std::fmt::Debug for Keys {
     }
 }
 
-/// How long a token holds: 60 days, in seconds.
+/// The lifetime of a token: 60 days, in seconds.
 const LIFETIME: u64 = 60 * 24 * 60 * 60;
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
-//! Rules of what clients send.
+//! Validation rules for values that clients send.
 
 use garde::{Error, Result};
 
-/// A text needs a character that can be seen, and has at most `max` of them.
+/// A text needs at least one visible character and has at most `max` characters.
 pub fn text(max: usize) -> impl Fn(&str, &()) -> Result {
     move |text, ()| {
         if text.trim().is_empty() {
@@ -15,8 +15,8 @@ pub fn text(max: usize) -> impl Fn(&str, &()) -> Result {
     }
 }
 
-/// The name of a user stands in the path of the profile, where `.` and `..` cannot stand: clients
-/// resolve them.
+/// The name of a user is a segment of the path of the profile. It cannot be `.` or `..`, because
+/// clients resolve those segments.
 pub fn username(name: &str, (): &()) -> Result {
     text(64)(name, &())?;
     match name.trim() {
@@ -25,7 +25,7 @@ pub fn username(name: &str, (): &()) -> Result {
     }
 }
 
-/// An address needs something on both sides of an `@`. Only a message to it can tell more.
+/// An address needs something on both sides of an `@`. Only a message to the address can show more.
 pub fn email(address: &str, (): &()) -> Result {
     text(254)(address, &())?;
     let shape = address
@@ -38,7 +38,7 @@ pub fn email(address: &str, (): &()) -> Result {
     }
 }
 
-/// A password needs length and nothing else: rules about its characters make it weaker.
+/// A password only needs a minimum length. Rules about its characters make passwords weaker.
 pub fn password(password: &str, (): &()) -> Result {
     match password.chars().count() {
         0 => Err(Error::new("can't be blank")),

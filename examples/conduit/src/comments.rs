@@ -35,7 +35,7 @@ pub struct Comments {
     comments: Vec<Comment>,
 }
 
-/// A comment as the asking user sees it.
+/// A comment as the requesting user sees it.
 #[derive(Debug, Serialize, FromRow)]
 #[serde(rename_all = "camelCase")]
 pub struct Comment {
@@ -47,7 +47,7 @@ pub struct Comment {
     author: Profile,
 }
 
-/// A comment to be made.
+/// A new comment.
 #[derive(Debug, Default, Deserialize, garde::Validate)]
 #[serde(default)]
 pub struct NewComment {
@@ -69,8 +69,7 @@ pub async fn create(
 
 /// List the comments on an article, the newest first.
 ///
-/// Where no `limit` is asked for a page is as long as one may be, since the API of the project
-/// knows no pages here.
+/// Without a `limit`, a page has the maximum length, because the RealWorld API has no pages here.
 #[get("/articles/{slug}/comments?{limit}&{offset}")]
 pub async fn list(
     slug: String,
@@ -84,7 +83,7 @@ pub async fn list(
     Ok(Json(Comments { comments }))
 }
 
-/// Delete a comment of your own.
+/// Delete one of your own comments.
 #[delete("/articles/{slug}/comments/{id}")]
 pub async fn delete(slug: String, id: i64, me: Auth, db: State<Db>) -> Result<NoContent> {
     db.delete_comment(&slug, id, me.id()).await?;

@@ -1,43 +1,44 @@
-//! Everything that can go wrong, and what the client sees of it.
+//! Every error of the application, and its response.
 //!
-//! All errors reach the client as `{"errors": {"field": ["message"]}}`, also those of the
-//! framework: a body that is no JSON, a path that is not routed, a parameter that is no number.
+//! Every error reaches the client as `{"errors": {"field": ["message"]}}`. This includes errors of
+//! the framework: a body that is not JSON, a path without a route, a parameter that is not a
+//! number.
 
 use serde_json::{Map, Value, json};
 use trine::prelude::*;
 use trine::validation::FieldErrors;
 
-/// What a handler returns.
+/// The result of a handler.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why a request is refused.
+/// The reason why a request is refused.
 #[derive(Debug, Problem)]
 pub enum Error {
-    /// The route needs a user and the request names none.
+    /// The route needs a user, but the request has no token.
     #[problem(status = 401, header("WWW-Authenticate", "Token"), absent)]
     NoToken,
-    /// The token is not ours, has expired, or its user is gone.
+    /// The token was not signed by us, has expired, or its user no longer exists.
     #[problem(status = 401, header("WWW-Authenticate", "Token"))]
     BadToken,
     /// No user has this email and password.
     #[problem(status = 401)]
     BadLogin,
-    /// This thing belongs to somebody else.
+    /// The item belongs to another user.
     #[problem(status = 403)]
     Forbidden(&'static str),
-    /// There is no such thing.
+    /// The item does not exist.
     #[problem(status = 404)]
     NotFound(&'static str),
-    /// These fields are wrong.
+    /// These fields are invalid.
     #[problem(transparent)]
     Invalid(#[from] FieldErrors),
-    /// Our fault. The log learns all of it, the client nothing.
+    /// A failure of the server. The log gets the details, and the client does not.
     #[problem(transparent)]
     Internal(trine::Error),
 }
 
 impl Error {
-    /// Our fault.
+    /// A failure of the server.
     #[track_caller]
     pub fn internal(error: impl Into<trine::Error>) -> Error {
         Error::Internal(error.into())
@@ -48,15 +49,15 @@ impl From<sqlx::Error> for Error {
     #[track_caller]
     fn from(error: sqlx::Error) -> Error {
         match error.as_database_error() {
-            // Statements find everything they refer to by a query, except the user, whom the token
-            // names.
+            // All rows that a statement refers to were found by a query, except for the user, which
+            // the token names.
             Some(refused) if refused.is_foreign_key_violation() => Error::BadToken,
             _ => Error::Internal(error.into()),
         }
     }
 }
 
-/// Tells every problem, ours and the framework's, in the words of the API.
+/// Renders every problem, of this application and of the framework, in the format of the API.
 pub async fn told_our_way(problem: Caught) -> Json<Value> {
     let errors = match problem.error() {
         Some(Error::NoToken) => json!({ "token": ["is missing"] }),
@@ -77,7 +78,7 @@ fn framework(problem: &Problem) -> Value {
     }
 }
 
-/// What the framework says of fields: of `/user/email` this API says `email`.
+/// Renames the fields of the framework's errors: the API says `email` for `/user/email`.
 fn by_field(told: &[Value]) -> Value {
     let mut fields = Map::new();
     for error in told {

@@ -1,4 +1,4 @@
-//! Favorites: the articles a user likes.
+//! Favorites: the articles that a user likes.
 
 use trine::prelude::*;
 

@@ -1,11 +1,11 @@
-//! Conduit: the blogging API of the RealWorld project, complete, on Trine and SQLite.
+//! Conduit: the complete blogging API of the RealWorld project, on Trine and SQLite.
 //!
 //! # Layout
 //! - [`app`]: every route on one screen
 //! - `users`, `profiles`, `articles`, `lists`, `favorites`, `comments`, `tags`: one part of the API
-//!   each; the handlers first, what they ask of the database last
-//! - `auth`: tokens; `secret`: what signs them; `password`: hashes; `check`: rules
-//! - `error`: what clients see of everything that goes wrong
+//!   each, first the handlers and then the queries
+//! - `auth`: tokens; `secret`: the key that signs them; `password`: hashes; `check`: validation
+//! - `error`: how errors are shown to clients
 //! - `db`: the database; `time`, `slug`: values
 
 use std::path::PathBuf;
@@ -35,7 +35,7 @@ pub mod users;
 /// The section `[conduit]` of `trine.toml`.
 #[derive(trine::Config)]
 struct Files {
-    /// Beside the database lies the secret.
+    /// The path of the database. The file with the secret is in the same folder.
     #[config(default = "conduit.db")]
     database: PathBuf,
 }
@@ -79,11 +79,11 @@ pub fn app() -> App {
         .catch(.., error::told_our_way)
 }
 
-/// The file that holds the secret.
+/// The path of the file with the secret.
 const SECRET: &str = ".conduit-secret";
 
-/// Lets the pages of every site use the API. No browser sends a token by itself, as it does with
-/// cookies: a page can only use one that its user gave it.
+/// Allows the pages of every site to use the API. This is safe because browsers do not send a token
+/// by themselves as they do with cookies: a page can only use a token that its user gave to it.
 fn any_origin() -> CorsLayer {
     CorsLayer::new()
         .allow_origin(Any)

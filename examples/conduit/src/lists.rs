@@ -1,4 +1,4 @@
-//! Lists of articles: all of them, and those of the authors one follows.
+//! Lists of articles: all articles, and the articles of the authors that a user follows.
 
 use std::num::NonZeroU32;
 
@@ -11,7 +11,7 @@ use crate::auth::{Auth, UserId};
 use crate::db::Db;
 use crate::error::Result;
 
-/// `{"articles": […], "articlesCount": …}`: one page, and how many there are on all pages.
+/// `{"articles": […], "articlesCount": …}`: one page, and the number of articles on all pages.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Articles {
@@ -21,7 +21,7 @@ pub struct Articles {
 
 /// List articles, the newest first.
 ///
-/// `tag` asks for articles with this tag, `author` for those by this user, `favorited` for the
+/// `tag` selects articles with this tag, `author` articles by this user, and `favorited` the
 /// favorites of this user.
 #[get("/articles?{tag}&{author}&{favorited}&{limit}&{offset}")]
 pub async fn list(
@@ -52,7 +52,7 @@ pub async fn feed(
     Ok(Json(articles))
 }
 
-/// Which part of a list is wanted: at most [`Page::MAX`] entries of it.
+/// The requested part of a list. It has at most [`Page::MAX`] entries.
 pub(crate) struct Page {
     pub(crate) limit: u32,
     pub(crate) offset: u32,
@@ -61,7 +61,7 @@ pub(crate) struct Page {
 impl Page {
     pub(crate) const MAX: u32 = 100;
 
-    /// `usual` is the length of a page where the client asks for none.
+    /// `usual` is the length of a page if the client gives none.
     pub(crate) fn new(limit: Option<NonZeroU32>, offset: Option<u32>, usual: u32) -> Page {
         Page {
             limit: limit.map_or(usual, NonZeroU32::get).min(Page::MAX),
@@ -72,7 +72,7 @@ impl Page {
 
 const PAGE: u32 = 20;
 
-/// Which articles are wanted: those that meet every condition given.
+/// A filter for articles. An article has to meet every given condition.
 #[derive(Default)]
 struct Filter {
     tag: Option<String>,
@@ -82,8 +82,7 @@ struct Filter {
 }
 
 impl Filter {
-    // Only the conditions that are asked for: `? IS NULL OR …` would keep SQLite from using any
-    // index.
+    // Adds only the given conditions: `? IS NULL OR …` would prevent SQLite from using an index.
     fn push_to(&self, query: &mut QueryBuilder<Sqlite>) {
         query.push(" WHERE true");
         if let Some(tag) = &self.tag {
@@ -112,7 +111,7 @@ impl Filter {
 }
 
 impl Db {
-    /// Two queries for every page, whatever its length.
+    /// Makes two queries per page, whatever its length.
     async fn articles(
         &self,
         filter: &Filter,
@@ -123,8 +122,8 @@ impl Db {
         filter.push_to(&mut count);
         let articles_count = count.build_query_scalar().fetch_one(self.reader()).await?;
 
-        // The page is picked by id before the rest is worked out. Ids grow with time and, unlike
-        // times, are never the same, so pages do not overlap.
+        // Selects the page by id before the remaining columns are computed. Ids grow with time and,
+        // unlike times, are unique, so pages do not overlap.
         let mut list = select_articles("", viewer);
         list.push(" WHERE a.id IN (SELECT a.id FROM articles a");
         filter.push_to(&mut list);

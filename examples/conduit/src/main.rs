@@ -1,5 +1,5 @@
-//! Serves Conduit. `TRINE_CONDUIT_DATABASE` names the database file; without it, it is `conduit.db`
-//! here.
+//! Serves Conduit. `TRINE_CONDUIT_DATABASE` names the database file. The default is `conduit.db` in
+//! the working directory.
 
 #[trine::main]
 async fn main() -> trine::Result {

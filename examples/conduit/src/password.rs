@@ -1,4 +1,4 @@
-//! Passwords: hashed with Argon2id, never kept.
+//! Passwords: hashed with Argon2id and never stored.
 
 use std::num::NonZeroUsize;
 use std::sync::LazyLock;
@@ -10,22 +10,23 @@ use tokio::sync::Semaphore;
 
 use crate::error::{Error, Result};
 
-/// Hashes a password with a salt of its own, in the text form that names algorithm and parameters.
+/// Hashes a password with a new salt. The text form of the hash names the algorithm and its
+/// parameters.
 ///
 /// # Errors
-/// When the system has no randomness to give.
+/// If the system has no randomness.
 pub async fn hash(password: String) -> Result<String> {
     in_turn(move || hash_now(&password)).await
 }
 
-/// Whether the password is the one that was hashed. `None` stands for a user who does not exist.
+/// Whether the password matches the hash. `None` means that the user does not exist.
 ///
 /// # Errors
-/// When the stored hash cannot be read.
+/// If the stored hash cannot be parsed.
 pub async fn verify(password: String, hash: Option<String>) -> Result<bool> {
     in_turn(move || {
-        // An unknown user costs the same time as a wrong password, or a stopwatch would tell who is
-        // registered.
+        // An unknown user takes the same time as a wrong password. Otherwise the response time
+        // would reveal which users exist.
         let known = hash.is_some();
         let hash = hash.unwrap_or_else(|| NOBODY.clone());
         match Argon2::default().verify_password(password.as_bytes(), hash.as_str()) {
@@ -37,7 +38,7 @@ pub async fn verify(password: String, hash: Option<String>) -> Result<bool> {
     .await
 }
 
-/// A hash that belongs to nobody.
+/// A hash that belongs to no user.
 static NOBODY: LazyLock<String> = LazyLock::new(|| hash_now("").unwrap_or_default());
 
 fn hash_now(password: &str) -> Result<String> {
@@ -45,12 +46,12 @@ fn hash_now(password: &str) -> Result<String> {
     Ok(hash.to_string())
 }
 
-/// Off the event loop, and no more at once than there are cores: each holds 19 MiB, and more would
-/// finish no sooner.
+/// Runs the work off the event loop, on at most as many threads as there are cores. Each hash needs
+/// 19 MiB, and more threads would not finish sooner.
 async fn in_turn<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     let turn = TURNS.acquire().await;
     trine::blocking(move || {
-        // Held to the end of the work, also when the client leaves before.
+        // Held until the work ends, even if the client leaves earlier.
         let _turn = turn;
         work()
     })

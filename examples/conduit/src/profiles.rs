@@ -1,4 +1,4 @@
-//! Users as others see them, and following them.
+//! Profiles of users, and following them.
 
 use serde::Serialize;
 use sqlx::FromRow;
@@ -15,7 +15,7 @@ pub struct ProfileBody {
     profile: Profile,
 }
 
-/// A user as the asking user sees them.
+/// A user as the requesting user sees them.
 #[derive(Debug, Serialize, FromRow)]
 pub struct Profile {
     username: String,

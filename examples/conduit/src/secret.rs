@@ -4,10 +4,10 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::Path;
 
-/// Reads the secret, or makes it on the first start.
+/// Reads the secret, or creates it on the first start.
 ///
 /// # Errors
-/// When the file cannot be read or written, or holds too little to be a secret.
+/// If the file cannot be read or written, or is too short for a secret.
 pub fn open(path: &Path) -> io::Result<Vec<u8>> {
     match create(path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => read(path),
@@ -15,10 +15,10 @@ pub fn open(path: &Path) -> io::Result<Vec<u8>> {
     }
 }
 
-/// As many bytes as HMAC-SHA-256 gives; RFC 7518 section 3.2 asks for no fewer.
+/// The output length of HMAC-SHA-256. RFC 7518 section 3.2 requires at least this many bytes.
 const LEN: usize = 32;
 
-/// Makes the secret. Of two processes that start at once, one creates the file and the other one
+/// Creates the secret. If two processes start at the same time, one creates the file and the other
 /// reads it.
 fn create(path: &Path) -> io::Result<Vec<u8>> {
     let mut options = OpenOptions::new();

@@ -1,8 +1,8 @@
-//! The name of an article in its address.
+//! Slugs: the names of articles in their paths.
 
-/// Makes `how-to-train-your-dragon` of `How to train your Dragon!`.
+/// Converts `How to train your Dragon!` to `how-to-train-your-dragon`.
 ///
-/// Letters and digits of every script stay, in lower case; whatever stands between them becomes one
+/// Letters and digits of every script are kept, in lower case. Everything between them becomes one
 /// dash.
 #[must_use]
 pub fn slugify(title: &str) -> String {
@@ -13,16 +13,16 @@ pub fn slugify(title: &str) -> String {
         .collect();
     match words.join("-") {
         slug if slug.is_empty() => "article".to_owned(),
-        // `/articles/feed` is a route: an article of that name could not be reached.
+        // `/articles/feed` is a route, so an article with this slug could not be reached.
         slug if slug == "feed" => "feed-article".to_owned(),
         slug => slug,
     }
 }
 
-/// The same slug with an ending that is hard to hit twice, for a title that is taken.
+/// The slug with a random suffix, for a title that is already in use.
 ///
 /// # Errors
-/// When the system has no randomness to give.
+/// If the system has no randomness.
 pub fn with_suffix(slug: &str) -> Result<String, getrandom::Error> {
     Ok(format!("{slug}-{:08x}", getrandom::u32()?))
 }

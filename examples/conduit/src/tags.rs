@@ -1,4 +1,4 @@
-//! Tags: what articles are about.
+//! Tags: the topics of articles.
 
 use serde::Serialize;
 use trine::prelude::*;
@@ -12,7 +12,7 @@ pub struct Tags {
     tags: Vec<String>,
 }
 
-/// List the tags in use, the most used first.
+/// List the tags in use, the most common first.
 #[get("/tags")]
 pub async fn list(db: State<Db>) -> Result<Json<Tags>> {
     let tags = db.tags().await?;

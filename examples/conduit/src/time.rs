@@ -2,13 +2,13 @@
 
 use serde::{Serialize, Serializer};
 
-/// Milliseconds since 1970 in the database, `2026-11-22T19:17:00.000Z` on the wire.
+/// Milliseconds since 1970 in the database, and `2026-11-22T19:17:00.000Z` in JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::Type)]
 #[sqlx(transparent)]
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// The time on this machine's clock.
+    /// The current time of the system clock.
     #[must_use]
     pub fn now() -> Timestamp {
         Timestamp(jiff::Timestamp::now().as_millisecond())

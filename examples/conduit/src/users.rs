@@ -1,4 +1,4 @@
-//! Accounts: registering, signing in, and what a user may change about themselves.
+//! Accounts: registering, signing in, and changing one's own account.
 
 use serde::{Deserialize, Deserializer, Serialize};
 use sqlx::{FromRow, SqliteExecutor};
@@ -26,7 +26,7 @@ impl<T: Validate<Context = ()>> Validate for UserBody<T> {
     }
 }
 
-/// A user as they see themselves.
+/// A user as they see their own account.
 #[derive(Debug, Serialize)]
 pub struct User {
     email: String,
@@ -36,7 +36,7 @@ pub struct User {
     image: Option<String>,
 }
 
-/// Who wants to register.
+/// The request to register.
 #[derive(Debug, Default, Deserialize, garde::Validate)]
 #[serde(default)]
 pub struct NewUser {
@@ -48,7 +48,7 @@ pub struct NewUser {
     password: String,
 }
 
-/// Who wants to sign in.
+/// The request to sign in.
 #[derive(Debug, Default, Deserialize, garde::Validate)]
 #[serde(default)]
 pub struct Login {
@@ -58,7 +58,7 @@ pub struct Login {
     password: String,
 }
 
-/// What a user wants to be different; what is absent stays.
+/// The fields to change. Absent fields stay as they are.
 #[derive(Debug, Default, PartialEq, Deserialize, garde::Validate)]
 #[serde(default)]
 #[garde(custom(any_field))]
@@ -107,12 +107,12 @@ pub async fn login(
 
 /// Get the current user.
 ///
-/// The token in the answer is new: a visit renews it.
+/// The token in the response is new, so every visit renews it.
 #[get("/user")]
 pub async fn current(me: Auth, db: State<Db>, keys: State<Keys>) -> Result<Json<UserBody<User>>> {
     let account = account(db.reader(), me.id()).await?;
-    // The password may have been changed since the token was looked at: an old token is not renewed
-    // into a new one.
+    // The password may have changed since the token was checked. A token from before the change
+    // must not be renewed.
     if account.password_version != me.password_version() {
         return Err(Error::BadToken);
     }
@@ -121,7 +121,8 @@ pub async fn current(me: Auth, db: State<Db>, keys: State<Keys>) -> Result<Json<
 
 /// Change the current user.
 ///
-/// A new password ends every token that was made under the old one. The token in the answer holds.
+/// A new password ends every token that was made under the old one. The token in the response is
+/// valid.
 #[put("/user", limit = "64KiB")]
 pub async fn update(
     me: Auth,
@@ -145,8 +146,8 @@ fn any_field(change: &UserChange, (): &()) -> garde::Result {
     }
 }
 
-/// Tells a field that is absent (`None`) from one that is to be cleared (`Some(None)`): by `null`
-/// or an empty text.
+/// Distinguishes a field that is absent (`None`) from a field to clear (`Some(None)`), which is
+/// `null` or an empty text.
 fn clearable<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Option<String>>, D::Error> {
@@ -154,7 +155,7 @@ fn clearable<'de, D: Deserializer<'de>>(
     Ok(Some(value.filter(|text| !text.is_empty())))
 }
 
-/// A user as the database holds them.
+/// A user as stored in the database.
 #[derive(FromRow)]
 struct Account {
     id: UserId,
@@ -208,8 +209,8 @@ impl Db {
         let mut tx = self.begin().await?;
         let id = me.id();
         let old = account(&mut *tx, id).await?;
-        // While the new password was hashed, another request may have changed it, and ended this
-        // token by that.
+        // While the new password was hashed, another request may have changed the password and
+        // ended this token.
         if old.password_version != me.password_version() {
             return Err(Error::BadToken);
         }
@@ -249,8 +250,8 @@ async fn account(db: impl SqliteExecutor<'_>, id: UserId) -> Result<Account> {
     account.ok_or(Error::BadToken)
 }
 
-/// Refuses names that another user than `me` has. No other writer can take one between this and the
-/// commit.
+/// Refuses a name or email that another user than `me` already has. No other writer can take it
+/// before the commit.
 async fn refuse_taken(
     tx: &mut Write,
     username: &str,

@@ -1,8 +1,9 @@
-//! Signing up with a picture. What is wrong is told at its field, and what was typed stays.
+//! A sign-up form with a picture. Errors appear beside their fields, and the form keeps what the
+//! user typed.
 //!
 //! # Layout
-//! - here: the form, its rules, its handlers
-//! - `page`: what the browser shows
+//! - this file: the form, its rules, its handlers
+//! - `page`: the HTML of the page
 
 mod page;
 
@@ -19,14 +20,15 @@ pub fn app(pictures: Pictures) -> App {
     App::new().state(pictures).routes(routes![ask, sign_up, welcome])
 }
 
-/// The folder of the pictures.
+/// The folder where pictures are stored.
 #[derive(Debug)]
 pub struct Pictures {
-    /// Where it is.
+    /// The path of the folder.
     pub folder: PathBuf,
 }
 
-/// What the page sends. The type says what a field is made of, garde which of these are right.
+/// The fields of the form. The types define how each field is parsed, and garde validates the
+/// values.
 #[derive(Debug, FromForm, Validate)]
 struct SignUp {
     #[form(max = 64)]
@@ -47,7 +49,7 @@ struct SignUp {
     agree: bool,
 }
 
-/// What it costs.
+/// The price plan.
 #[derive(Debug, FromForm)]
 #[form(rename_all = "lowercase")]
 enum Plan {
@@ -55,13 +57,13 @@ enum Plan {
     Paid,
 }
 
-/// The empty page.
+/// Shows the empty form.
 #[get("/")]
 async fn ask() -> Html<String> {
     Html(page::sign_up(&Filled::default()))
 }
 
-/// Sign up, or the page again.
+/// Signs the user up, or shows the form again with its errors.
 #[post("/", limit = "1MiB")]
 async fn sign_up(
     pictures: State<Pictures>,
@@ -71,7 +73,7 @@ async fn sign_up(
         Some(new) if new.name == "root" => sent.form.refuse("name", "taken", "is taken"),
         Some(new) => {
             if let Some(picture) = new.picture {
-                // The name is ours: that of the file is the client's.
+                // We choose the file name. The client's file name is not used.
                 picture.persist(pictures.folder.join(&new.name)).await?;
             }
             let paid = matches!(new.plan, Plan::Paid);
@@ -83,7 +85,7 @@ async fn sign_up(
     Ok((StatusCode::UNPROCESSABLE_ENTITY, again).into_response())
 }
 
-/// Where a sign-up ends.
+/// The page after a sign-up.
 #[get("/welcome/{name}?{paid}")]
 async fn welcome(name: String, paid: bool) -> Html<String> {
     Html(page::welcome(&name, paid))

@@ -1,8 +1,8 @@
-//! The pages, without a template engine: what comes from people passes [`escape`].
+//! The pages, without a template engine. All text from users passes through [`escape`].
 
 use trine::form::Filled;
 
-/// The form as it was filled in, with what is wrong beside each field.
+/// The form as it was filled in, with the errors beside each field.
 pub(crate) fn sign_up(form: &Filled) -> String {
     let summary = match form.all_errors().count() {
         0 => String::new(),
@@ -12,7 +12,7 @@ pub(crate) fn sign_up(form: &Filled) -> String {
     let fields = [
         input(form, "name", "Name", "text", "autocomplete=username"),
         input(form, "email", "Email", "email", "autocomplete=email"),
-        // A password never comes back.
+        // A password is never sent back.
         input(form, "password", "Password", "password", "autocomplete=new-password"),
         choices(form, "plan", "Plan", "radio", &[("free", "Free"), ("paid", "Paid")]),
         choices(

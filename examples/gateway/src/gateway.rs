@@ -1,4 +1,4 @@
-//! The service: it finds the route of each request, by a table that can be replaced while requests
+//! The service finds the route of each request in a table. The table can be replaced while requests
 //! run.
 
 use std::convert::Infallible;
@@ -27,14 +27,14 @@ impl Gateway {
         Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Requests that run end with the table that they began with.
+    /// A running request keeps the table that it started with.
     fn replace(&self, table: Table) {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(table);
     }
 }
 
-/// Keeps the health checks going, and reads `trine.toml` again on SIGHUP. What is wrong in it is
-/// logged and changes nothing.
+/// Keeps the health checks running, and reads `trine.toml` again on SIGHUP. Errors in the file are
+/// logged and change nothing.
 pub(crate) async fn watch(
     gateway: Gateway,
     mut hangup: Signal,
@@ -48,7 +48,7 @@ pub(crate) async fn watch(
         }
         match load() {
             Ok(table) => {
-                // Those of the old table end here.
+                // The health checks of the old table end here.
                 drop(std::mem::replace(&mut checks, table.checks()));
                 gateway.replace(table);
                 tracing::info!(

@@ -1,9 +1,9 @@
 //! A reverse proxy for production: `cargo run -p gateway` in the folder of a `trine.toml`.
 //!
-//! - `settings`: what stands in `trine.toml`
-//! - `table`: which route a request takes
-//! - `gateway`: the service, whose table SIGHUP replaces
-//! - here: the application around it, with the access log and `/-/health`
+//! - `settings`: the settings in `trine.toml`
+//! - `table`: the route of each request
+//! - `gateway`: the service, whose table is replaced on SIGHUP
+//! - this file: the application around it, with the access log and `/-/health`
 
 mod gateway;
 mod settings;
@@ -22,7 +22,7 @@ use crate::table::Table;
 
 #[trine::main]
 async fn main() -> trine::Result {
-    // Before anything listens: until somebody waits for it, a SIGHUP ends the process.
+    // Must come before anything listens: without this handler, SIGHUP ends the process.
     let hangup = signal(SignalKind::hangup())?;
     let mut config = Config::load()?;
     let settings = Settings::read(&mut config)?;
@@ -39,7 +39,7 @@ async fn main() -> trine::Result {
     app.serve().await
 }
 
-/// One line for each answer, when its head is there: a body may take as long as it likes.
+/// Logs one line per response as soon as its head is ready. The body may take as long as it likes.
 async fn log(conn: Option<ConnInfo>, request: Request, next: Next) -> Response {
     let start = Instant::now();
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
@@ -56,7 +56,7 @@ async fn log(conn: Option<ConnInfo>, request: Request, next: Next) -> Response {
     response
 }
 
-/// What a load balancer in front asks. It tells numbers, not where upstreams are.
+/// The health check for a load balancer in front. It reports numbers and no addresses of upstreams.
 #[derive(Serialize)]
 struct Health {
     routes: Vec<RouteHealth>,

@@ -1,15 +1,14 @@
-//! What stands in `trine.toml` about routes. What is wrong is told with its line, all of it at
-//! once.
+//! The settings of the routes in `trine.toml`. All errors are reported at once, each with its line.
 
 use std::time::Duration;
 
 use trine::config::{Config, ConfigErrors, Size};
 use trine::proxy;
 
-/// All of it.
+/// All settings of the gateway.
 pub(crate) struct Settings {
     pub(crate) gateway: Gateway,
-    /// With their names, in the order of `gateway.routes`.
+    /// The routes with their names, in the order of `gateway.routes`.
     pub(crate) routes: Vec<(String, Route)>,
 }
 
@@ -18,7 +17,7 @@ pub(crate) struct Settings {
 pub(crate) struct Gateway {
     /// The names of the routes; each has a section `[routes.NAME]`.
     pub(crate) routes: Vec<String>,
-    /// Whether each answer is logged.
+    /// Whether each response is logged.
     #[config(default = true)]
     pub(crate) access_log: bool,
 }
@@ -26,68 +25,69 @@ pub(crate) struct Gateway {
 /// `[routes.NAME]`
 #[derive(trine::Config)]
 pub(crate) struct Route {
-    /// Where requests go: `http://host:port/base`, `https://…`, `h2c://…`.
+    /// The upstreams: `http://host:port/base`, `https://…`, `h2c://…`.
     pub(crate) upstreams: Vec<String>,
-    /// The host that it is for; any where there is none.
+    /// The host of the route. The default is any host.
     pub(crate) host: Option<String>,
-    /// The paths that it is for: this one and all below it. Of several routes the longest wins.
+    /// The path prefix of the route. If several routes match, the longest prefix wins.
     #[config(default = "/")]
     pub(crate) prefix: String,
-    /// Whether upstreams see paths without the prefix.
+    /// Whether the prefix is removed from the paths that upstreams see.
     #[config(default = false)]
     pub(crate) strip_prefix: bool,
     /// The `Host` that upstreams see.
     #[config(default = HostSeen::Preserve)]
     pub(crate) host_seen: HostSeen,
-    /// What becomes of `Forwarded` and `X-Forwarded-*` that a request brings.
+    /// How to handle `Forwarded` and `X-Forwarded-*` header fields of a request.
     #[config(default = Forwarded::Replace)]
     pub(crate) forwarded: Forwarded,
-    /// How one of several upstreams is chosen.
+    /// How to choose among several upstreams.
     #[config(default = Balance::RoundRobin)]
     pub(crate) balance: Balance,
-    /// What a health check asks for; there are none without it.
+    /// The path of the health checks. Without it there are none.
     pub(crate) health_path: Option<String>,
-    /// The pause between two checks.
+    /// The interval between two health checks.
     #[config(default = "5s")]
     pub(crate) health_interval: Duration,
-    /// Bytes of a request body; past it 413.
+    /// The maximum size of a request body. Larger ones get a 413.
     #[config(default = "10MiB")]
     pub(crate) max_body: Size,
-    /// Time to connect.
+    /// The timeout for connecting.
     #[config(default = "5s")]
     pub(crate) connect_timeout: Duration,
-    /// Time from the end of a request to the head of its answer.
+    /// The time from the end of a request to the head of its response.
     #[config(default = "1m")]
     pub(crate) response_timeout: Duration,
-    /// Time between two parts of an answer.
+    /// The time between two parts of a response.
     #[config(default = "1m")]
     pub(crate) read_timeout: Duration,
-    /// Time for all of it; no bound where there is none.
+    /// The time for the whole exchange. There is no bound by default.
     pub(crate) total_timeout: Option<Duration>,
-    /// Time that a WebSocket may carry nothing.
+    /// The time that a WebSocket can be idle.
     #[config(default = "5m")]
     pub(crate) tunnel_timeout: Duration,
-    /// Requests that one upstream works on at a time.
+    /// The maximum number of concurrent requests per upstream.
     #[config(default = 1024)]
     pub(crate) max_requests: usize,
-    /// Requests that wait for one upstream, and for how long.
+    /// How many requests can wait for one upstream, and for how long.
     #[config(default = 256)]
     pub(crate) max_queued: usize,
     #[config(default = "2s")]
     pub(crate) queue_timeout: Duration,
-    /// How often one request is tried again, where that is safe.
+    /// How often a request is retried if that is safe.
     #[config(default = 2)]
     pub(crate) max_retries: usize,
 }
 
-/// `preserve` or `upstream`.
+/// The host header for upstreams: `preserve` or `upstream`.
 #[derive(Clone, Copy, trine::Config)]
 pub(crate) enum HostSeen {
     Preserve,
     Upstream,
 }
 
-/// `replace` (from proxies of `trusted_proxies` it is kept), `append` (from everybody) or `hide`.
+/// `replace` (keeps the fields of proxies in `trusted_proxies`), `append` (keeps the fields of
+/// every client) or `hide`.
 #[derive(Clone, Copy, trine::Config)]
 pub(crate) enum Forwarded {
     Replace,
@@ -95,7 +95,7 @@ pub(crate) enum Forwarded {
     Hide,
 }
 
-/// `round_robin` or `least_requests`.
+/// The strategy: `round_robin` or `least_requests`.
 #[derive(Clone, Copy, trine::Config)]
 pub(crate) enum Balance {
     RoundRobin,
@@ -103,7 +103,7 @@ pub(crate) enum Balance {
 }
 
 impl Settings {
-    /// Reads it; what is wrong in several routes is told together.
+    /// Reads the settings. Errors of several routes are reported together.
     pub(crate) fn read(config: &mut Config) -> Result<Settings, ConfigErrors> {
         let gateway: Gateway = config.section("gateway")?;
         let (mut routes, mut errors) = (Vec::new(), Vec::new());

@@ -1,11 +1,11 @@
-//! Which route a request takes.
+//! The table that finds the route of a request.
 
 use tokio::task::JoinSet;
 use trine::proxy::{HealthCheck, Proxy};
 
 use crate::settings::{Route as Setting, Settings};
 
-/// The routes, the most exact ones first.
+/// The routes, the most specific ones first.
 pub(crate) struct Table(Vec<Route>);
 
 /// A route that is ready for requests.
@@ -34,7 +34,7 @@ impl Table {
         Ok(Table(routes))
     }
 
-    /// A route with a host wins over those without, then the longest prefix wins.
+    /// Routes with a host come before routes without one, then longer prefixes before shorter ones.
     pub(crate) fn find(&self, host: Option<&str>, path: &str) -> Option<&Route> {
         self.0.iter().find(|route| route.is_for(host, path))
     }
@@ -43,7 +43,7 @@ impl Table {
         &self.0
     }
 
-    /// The health checks of all routes; they end when the set is dropped.
+    /// The health checks of all routes. They end when the set is dropped.
     pub(crate) fn checks(&self) -> JoinSet<()> {
         self.0.iter().map(|route| route.proxy.health_checks()).collect()
     }

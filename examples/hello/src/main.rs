@@ -2,7 +2,7 @@
 
 use trine::prelude::*;
 
-/// Greets somebody by name.
+/// Greets a person by name.
 #[get("/hello/{name}?{shout}")]
 async fn hello(name: String, shout: Option<bool>) -> String {
     let greeting = format!("Hello, {name}!");

@@ -1,13 +1,13 @@
-//! The service that protocol tests talk to: each route shows one thing that HTTP can do.
+//! A server for protocol tests. Each route demonstrates one feature of HTTP.
 //!
 //! ```text
 //! TRINE_PORT=8000 cargo run --release -p httpbin
 //! curl --data hello http://127.0.0.1:8000/echo
 //! ```
 //!
-//! With `TRINE_TLS_CERT` and `TRINE_TLS_KEY`, or with `TRINE_TLS_SELF_SIGNED=true`, it speaks TLS
-//! too, at `TRINE_TLS_PORT` (8443). Built with `--features http3`, it speaks HTTP/3 at the UDP port
-//! of the same number where `TRINE_TLS_HTTP3=true`.
+//! With `TRINE_TLS_CERT` and `TRINE_TLS_KEY`, or with `TRINE_TLS_SELF_SIGNED=true`, it also serves
+//! TLS on `TRINE_TLS_PORT` (8443). If it is built with `--features http3` and
+//! `TRINE_TLS_HTTP3=true` is set, it serves HTTP/3 on the UDP port of the same number.
 
 use std::time::Duration;
 
@@ -16,32 +16,32 @@ use trine::prelude::*;
 use trine::sse::{Event, LastEventId, Sse};
 use trine::ws::{Closed, Compression, WebSocketConfig};
 
-/// Says that it is there.
+/// Responds with a fixed text.
 #[get("/")]
 async fn index() -> &'static str {
     "httpbin on Trine\n"
 }
 
-/// Tells which process answers: another one after a restart.
+/// Responds with the process id, which changes at a restart.
 #[get("/pid")]
 async fn pid() -> String {
     std::process::id().to_string()
 }
 
-/// Sends the body back once it is all there.
+/// Sends the body back after reading all of it.
 #[post("/")]
 async fn repeat(body: Bytes) -> Bytes {
     body
 }
 
-/// Sends the body back while it still comes in.
+/// Streams the body back while it is still arriving.
 #[post("/echo", limit = "64MiB")]
 async fn echo(headers: HeaderMap, body: Body) -> impl IntoResponse {
     let content_type = headers.get(header::CONTENT_TYPE).cloned();
     (content_type.map(|value| [(header::CONTENT_TYPE, value)]), body)
 }
 
-/// Tells the header fields as they came, one a line.
+/// Lists the header fields in the order of the request, one per line.
 #[route("/headers")]
 async fn headers(headers: HeaderMap) -> impl IntoResponse {
     let mut lines = Vec::new();
@@ -54,7 +54,7 @@ async fn headers(headers: HeaderMap) -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "text/plain")], lines)
 }
 
-/// Sends `n` parts, each a chunk, without saying how many.
+/// Sends `n` parts, each as a chunk, without a Content-Length.
 #[get("/stream?{n}")]
 async fn stream_parts(n: Option<u32>) -> impl IntoResponse {
     let parts =
@@ -62,7 +62,7 @@ async fn stream_parts(n: Option<u32>) -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "text/plain")], Body::stream(parts))
 }
 
-/// Sends `n` events, one every 100 ms, behind the one that the client saw last.
+/// Sends `n` events, one every 100 ms, after the last event that the client has seen.
 #[get("/sse?{n}")]
 async fn sse(n: Option<u64>, last: Option<LastEventId>) -> Result<impl IntoResponse, Problem> {
     let seen = match &last {
@@ -78,7 +78,7 @@ async fn sse(n: Option<u64>, last: Option<LastEventId>) -> Result<impl IntoRespo
     Ok(Sse::new(events))
 }
 
-/// Answers with this status and nothing else.
+/// Responds with this status and an empty body.
 #[route("/status/{code}")]
 async fn status(code: u16) -> Result<StatusCode, Problem> {
     match StatusCode::from_u16(code) {
@@ -102,20 +102,20 @@ async fn bytes(n: u64) -> impl IntoResponse {
     ([(header::CONTENT_LENGTH, length), (header::CONTENT_TYPE, octets)], Body::stream(chunks))
 }
 
-/// Tells the cookies, one a line.
+/// Lists the cookies, one per line.
 #[get("/cookie")]
 async fn cookie(cookies: Cookies) -> String {
     cookies.iter().map(|(name, value)| format!("{name}={value}\n")).collect()
 }
 
-/// Answers after a while.
+/// Responds after a delay.
 #[get("/delay/{ms}")]
 async fn delay(ms: u64) -> String {
     tokio::time::sleep(Duration::from_millis(ms)).await;
     format!("{ms} ms\n")
 }
 
-/// Breaks, as a bug would.
+/// Panics, as a bug in a handler might.
 #[get("/panic")]
 async fn panic() -> StatusCode {
     panic!("/panic was asked for")
@@ -132,10 +132,11 @@ async fn ws(ws: WebSocket) -> Response {
     })
 }
 
-/// What protocol tests send: 4 MiB in fragments of 64 bytes, too.
+/// Limits for protocol tests, which for example send 4 MiB in fragments of 64 bytes.
 fn websockets() -> WebSocketConfig {
     const MOST: usize = 16 * 1024 * 1024;
-    // Everything is compressed, even where that makes it larger: they want to see it.
+    // Compress every message, even if that makes it larger, because the tests check for
+    // compression.
     let compression = Compression { min_size: 0, ..Compression::default() };
     WebSocketConfig {
         max_message_size: MOST,

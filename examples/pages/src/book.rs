@@ -1,4 +1,4 @@
-//! The book: entries in memory, the latest first.
+//! The guest book: entries in memory, the newest first.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -16,7 +16,7 @@ pub(crate) struct Entry {
     pub(crate) text: String,
 }
 
-/// Why an entry was not taken.
+/// The reason why an entry was refused.
 pub(crate) struct Mistake {
     pub(crate) field: &'static str,
     pub(crate) code: &'static str,
@@ -31,7 +31,7 @@ impl Book {
     pub(crate) fn new() -> Book {
         let book = Book { entries: Mutex::default() };
         for (name, text) in FIRST {
-            // They fit.
+            // Both entries fit.
             let _ = book.sign(name, text);
         }
         book
@@ -45,7 +45,7 @@ impl Book {
         self.entries().iter().find(|entry| entry.id == id).cloned()
     }
 
-    /// Adds an entry and returns its id, or says what is wrong with it.
+    /// Adds an entry and returns its id, or an error that says what is wrong.
     pub(crate) fn sign(&self, name: &str, text: &str) -> Result<u64, Mistake> {
         let wrong = |field, code, message| Err(Mistake { field, code, message });
         let (name, text) = (name.trim(), text.trim().replace("\r\n", "\n"));
@@ -67,7 +67,7 @@ impl Book {
         Ok(id)
     }
 
-    // A panic while it was held leaves whole entries behind.
+    // A panic while the lock is held leaves only complete entries behind.
     fn entries(&self) -> MutexGuard<'_, Vec<Entry>> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }

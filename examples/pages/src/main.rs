@@ -1,4 +1,4 @@
-//! A guest book: pages from templates, a form that says what is wrong with it, a feed.
+//! A guest book with pages from templates, a form that shows its errors, and a feed.
 //!
 //! `cargo run -p pages`, then open <http://127.0.0.1:8080>. Change a file in `templates/` and
 //! reload the page.
@@ -35,7 +35,7 @@ fn app() -> App {
 #[derive(Serialize)]
 struct Home {
     entries: Vec<Entry>,
-    /// Empty, or with what was written and what is wrong with it.
+    /// The form, either empty or with the values and errors of the last attempt.
     form: Filled,
 }
 
@@ -43,7 +43,7 @@ impl Template for Home {
     const FILE: &'static str = "home.html";
 }
 
-/// What a visitor sends.
+/// The fields of the form.
 #[derive(FromForm)]
 struct SignForm {
     name: String,
@@ -55,7 +55,7 @@ async fn home(page: Page<Home>, book: State<Book>) -> Result<Rendered, Problem> 
     page.render(&Home { entries: book.latest(), form: Filled::default() })
 }
 
-/// Signs the book, or shows the form again with what was written.
+/// Adds an entry, or shows the form again with what the visitor wrote.
 #[post("/", limit = "16KiB")]
 async fn sign(
     page: Page<Home>,
@@ -64,7 +64,7 @@ async fn sign(
 ) -> trine::Result<Response> {
     if let Some(new) = sent.value.take() {
         match book.sign(&new.name, &new.text) {
-            // After a redirect, reloading the page does not send the form again.
+            // After this redirect, reloading the page does not send the form again.
             Ok(id) => return Ok(Redirect::to(entry::uri(id)).into_response()),
             Err(Mistake { field, code, message }) => sent.form.refuse(field, code, message),
         }
@@ -113,7 +113,7 @@ async fn nowhere(templates: Templates) -> (StatusCode, Result<Rendered, Problem>
     (StatusCode::NOT_FOUND, templates.render("nowhere.html", ()))
 }
 
-/// The paragraphs of a text, for a loop: what is put into the page is escaped there.
+/// The paragraphs of a text, for a loop in the template. The template escapes each of them.
 fn paragraphs(text: &str) -> Vec<String> {
     text.split("\n\n")
         .map(|paragraph| paragraph.trim().to_owned())

@@ -1,4 +1,4 @@
-//! The guest book as a browser sees it.
+//! Tests of the guest book with the requests that a browser sends.
 
 use super::app;
 
@@ -31,7 +31,7 @@ async fn a_form_with_a_mistake_comes_back_with_what_was_written() {
         .expect_status(422)
         .expect_text_contains("<p class=\"mistake\" role=\"alert\">Please write something.</p>");
     again.expect_text_contains("value=\"Ann &quot;A.&quot;\"");
-    // A field that was not sent at all is a mistake beside the others, and no error of the page.
+    // A missing field is one of the errors in the form, and not a separate error page.
     let again = browser.post("/").form(&[("name", "Ann")]).await;
     again
         .expect_status(422)

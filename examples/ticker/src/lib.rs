@@ -1,4 +1,4 @@
-//! A price feed: one task publishes quotes, and everybody who watches gets each of them.
+//! A price feed. One task publishes quotes, and every client gets each of them.
 
 mod market;
 
@@ -11,19 +11,19 @@ use trine::topic::{Since, Topic, TopicConfig};
 
 use crate::market::Market;
 
-/// One price of one paper.
+/// One price of one stock.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Quote {
-    /// The paper.
+    /// The symbol of the stock.
     pub symbol: String,
-    /// In cents.
+    /// The price in cents.
     pub price: u64,
 }
 
 /// `[ticker]` in `trine.toml`, `TRINE_TICKER_…` in the environment.
 #[derive(Debug, trine::Config)]
 pub struct Settings {
-    /// How often a price changes.
+    /// The interval between two quotes.
     #[config(default = "200ms")]
     every: Duration,
 }
@@ -34,14 +34,15 @@ async fn page() -> Html<&'static str> {
     Html(include_str!("page.html"))
 }
 
-/// Every quote from now on, after the latest ones; or those that a browser missed while it was
-/// away.
+/// Streams the latest quotes and then every new one. A browser that reconnects gets the quotes that
+/// it missed instead.
 #[get("/quotes")]
 async fn quotes(quotes: State<Topic<Quote>>, last: Option<LastEventId>) -> impl IntoResponse {
     Sse::new(quotes.subscribe_since(last).events()).retry(Duration::from_secs(1))
 }
 
-/// The same on a WebSocket, for clients that have no `EventSource`. What they say is ignored.
+/// Sends the same quotes on a WebSocket, for clients without `EventSource`. Messages from the
+/// client are ignored.
 #[get("/quotes/socket")]
 async fn socket(quotes: State<Topic<Quote>>, ws: WebSocket) -> Response {
     ws.any_origin().on_upgrade(async move |mut socket| {
@@ -50,7 +51,7 @@ async fn socket(quotes: State<Topic<Quote>>, ws: WebSocket) -> Response {
     })
 }
 
-/// How many watch.
+/// The number of subscribers.
 #[get("/watching")]
 async fn watching(quotes: State<Topic<Quote>>) -> Json<usize> {
     Json(quotes.subscribers())

@@ -1,4 +1,4 @@
-//! Prices that move by chance, the same at each start.
+//! Prices that change at random. The sequence is the same at each start.
 
 use crate::Quote;
 
@@ -22,7 +22,7 @@ impl Market {
         Market { prices, chance: 0x9e37_79b9_7f4a_7c15 }
     }
 
-    /// One paper changes by at most two in a hundred.
+    /// Changes the price of one stock by at most 2 % and returns its quote.
     pub(crate) fn next(&mut self) -> Quote {
         let which = usize::try_from(self.chance() % 8).unwrap_or(0);
         let permille = 980 + self.chance() % 41;

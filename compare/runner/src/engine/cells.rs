@@ -1,5 +1,5 @@
-//! One cell: a server under one load for a moment. Cells of all servers alternate, so that what
-//! else the machine does hits all of them.
+//! A cell is a short measurement of one server under one load. The cells of all servers alternate,
+//! so that other activity of the machine affects all of them.
 
 use std::time::{Duration, Instant};
 
@@ -8,25 +8,26 @@ use crate::scenario::Scenario;
 use crate::server::Server;
 use crate::{Error, machine};
 
-/// Open connections, all of which ask.
+/// The number of open connections. All of them send requests.
 const CONNECTIONS: usize = 64;
 
-/// Requests/s of the latency cells, below what the slowest server manages. 5,000 samples in half a
-/// second: the worst fifty decide.
+/// Requests per second in the latency cells, which even the slowest server can handle. Half a
+/// second has 5,000 samples, so the worst fifty decide the p99.
 const RATE: f64 = 10_000.0;
 
-/// What one cell showed.
+/// The figures of one cell.
 pub(super) struct Cell {
-    /// Microseconds of CPU time of the server per request, user and kernel.
+    /// CPU time of the server per request in microseconds, user and kernel.
     pub(super) cpu: f64,
-    /// Requests per second, the server on one core of its own.
+    /// Requests per second with the server alone on one core.
     pub(super) rate: f64,
-    /// Microseconds from when a request was due until its answer was read, at the fixed rate; of
-    /// pipelined ones, until the last answer of sixteen. `None` when the server did not keep up.
+    /// Microseconds from the time when a request was due until its response was read, at the fixed
+    /// rate. For pipelined requests, until the last of sixteen responses. `None` if the server did
+    /// not keep up.
     pub(super) p99: Option<f64>,
 }
 
-/// Warms up, saturates the server, then asks at the fixed rate.
+/// Warms up, saturates the server, then sends requests at the fixed rate.
 pub(super) fn measure(server: &Server, route: &Scenario, time: Duration) -> Result<Cell, Error> {
     let mut load = open(server, route)?;
     load.saturate(time / 5)?;
@@ -42,7 +43,7 @@ pub(super) fn measure(server: &Server, route: &Scenario, time: Duration) -> Resu
     })
 }
 
-/// The same connections for whoever counts something else under this load.
+/// Opens the same connections, for other measurements under this load.
 pub(super) fn open(server: &Server, route: &Scenario) -> Result<Load, Error> {
     Load::new(server.address(), route, CONNECTIONS)
 }

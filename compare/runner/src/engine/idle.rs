@@ -1,4 +1,4 @@
-//! What connections cost that are open and ask nothing.
+//! The memory of open connections that send no requests.
 
 use std::time::Duration;
 
@@ -8,24 +8,24 @@ use crate::machine::{self, Cores};
 use crate::scenario::SCENARIOS;
 use crate::server::Server;
 
-/// Descriptors that a process has besides its connections.
+/// File descriptors that a process needs besides its connections.
 const OWN_FILES: u64 = 100;
 
-/// So many are opened before they ask: a server waits for a first request some seconds only. It
-/// divides all steps.
+/// Connections are opened in batches of this size before they send their request, because a server
+/// waits only a few seconds for a first request. The size divides all steps.
 const BATCH: usize = 250;
 
-/// By now an answer is written and its buffer is let go.
+/// After this time, every response is written and its buffer is released.
 const SETTLE: Duration = Duration::from_millis(500);
 
-/// Memory at a number of idle connections, each of which asked once.
+/// The memory with a number of idle connections, each of which has sent one request.
 pub(super) struct Idle {
     pub(super) connections: usize,
-    /// Kilobytes of the whole process, without what the kernel holds for its sockets.
+    /// Kilobytes of the whole process, without the kernel's memory for its sockets.
     pub(super) resident: u64,
 }
 
-/// Starts the server anew and opens more and more connections; first none.
+/// Starts the server again and measures it with no connections, and then with more at each step.
 pub(super) fn measure(
     name: &str,
     steps: &[usize],
@@ -51,7 +51,7 @@ pub(super) fn measure(
         measured.push(Idle { connections, resident: machine::memory(server.pid())? });
     }
     for load in &mut loads {
-        // Whoever closed an idle connection in between must not be praised for its memory.
+        // A server that has closed idle connections must not gain from it.
         load.once().map_err(|error| format!("a connection did not stay open: {error}"))?;
     }
     Ok(measured)

@@ -1,10 +1,10 @@
-//! Everything of a server that can be measured from outside, against its peers in one run.
+//! Measures every server from outside, all of them in one run.
 //!
 //! # Layout
-//! In the order in which it happens, but for the last:
+//! In the order in which they run, except for the last:
 //! - `cells`: CPU, requests/s and latency, in short cells interleaved over all servers
-//! - `syscalls`: what a request asks of the kernel
-//! - `idle`: what open connections cost that ask nothing
+//! - `syscalls`: system calls per request
+//! - `idle`: memory per idle connection
 //! - [`crate::callgrind`]: instructions and allocations
 //! - `table`: the page and the figures
 
@@ -25,20 +25,20 @@ use cells::Cell;
 use idle::Idle;
 use syscalls::Calls;
 
-/// How much is measured. Time bounds the rounds: on a machine that is too slow for all of them
-/// there are fewer.
+/// How much to measure. The rounds also have a time limit, so a machine that is too slow makes
+/// fewer of them.
 struct Plan {
     rounds: usize,
     cell: Duration,
-    /// No round starts after this.
+    /// No round starts after this time.
     load_end: Instant,
-    /// No counting under callgrind starts after this.
+    /// No counting under callgrind starts after this time.
     end: Instant,
     tries: usize,
     idle: &'static [usize],
 }
 
-/// Everything measured of one server.
+/// All figures of one server.
 #[derive(Default)]
 struct Figures {
     cells: BTreeMap<&'static str, Vec<Cell>>,
@@ -49,7 +49,7 @@ struct Figures {
 
 type All = Vec<(&'static str, Figures)>;
 
-/// Measures the servers of these names, or all; with `--quick` in fewer rounds.
+/// Measures the servers with these names, or all servers. With `--quick` there are fewer rounds.
 pub(crate) fn run(args: &[String]) -> Result<(), Error> {
     let quick = args.iter().any(|arg| arg == "--quick");
     let names: Vec<String> = args.iter().filter(|arg| *arg != "--quick").cloned().collect();
@@ -63,7 +63,8 @@ pub(crate) fn run(args: &[String]) -> Result<(), Error> {
     under_load(&mut all, &plan, cores)?;
     let to_write = names.is_empty() && !quick;
     if to_write {
-        // The rest takes minutes: whoever ends the run keeps what there is.
+        // The remaining measurements take minutes. If the run is interrupted, the figures so far
+        // are kept.
         table::write(&workspace, &table::page(&all, &workspace)?, &all)?;
     }
     for (name, figures) in &mut all {
@@ -99,7 +100,7 @@ fn counts(all: &mut All, plan: &Plan) -> Result<(), Error> {
     Ok(())
 }
 
-/// All routes: those of the instruction counts, and one that opens connections.
+/// All routes: the routes of the instruction counts, and one that opens new connections.
 fn routes() -> impl Iterator<Item = &'static Scenario> {
     SCENARIOS.iter().chain([&RECONNECTING])
 }

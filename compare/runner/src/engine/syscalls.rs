@@ -1,7 +1,7 @@
-//! System calls per request, by the kernel's tracepoints.
+//! Counts system calls per request with the kernel's tracepoints.
 //!
-//! `strace` will not do: it slows a server down so much that its next request is there already,
-//! which hides a read that finds nothing.
+//! `strace` does not work here: it slows a server down so much that its next request has always
+//! arrived, which hides reads that find nothing.
 
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::Error;
 use crate::scenario::Scenario;
 use crate::server::{self, Server};
 
-/// How long perf takes to attach, at most.
+/// The maximum time that perf needs to attach.
 const ATTACH: Duration = Duration::from_millis(300);
 const TIME: Duration = Duration::from_millis(300);
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -23,7 +23,7 @@ const READS: [&str; 4] = ["read", "readv", "recvfrom", "recvmsg"];
 const WRITES: [&str; 4] = ["write", "writev", "sendto", "sendmsg"];
 const WAITS: [&str; 3] = ["epoll_wait", "epoll_pwait", "epoll_pwait2"];
 
-/// Calls per request.
+/// System calls per request.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Calls {
     pub(super) all: f64,
@@ -32,7 +32,8 @@ pub(super) struct Calls {
     pub(super) waits: f64,
 }
 
-/// Whether this program counts here: it may be missing, or the right to use the tracepoints.
+/// Checks whether this program can count here. It may be missing, or not allowed to use the
+/// tracepoints.
 pub(super) fn probe(program: &str) -> Result<(), Error> {
     let output = Command::new(program)
         .args(["stat", "-x", ",", "-e", ALL, "true"])
@@ -42,7 +43,7 @@ pub(super) fn probe(program: &str) -> Result<(), Error> {
     parse(&String::from_utf8_lossy(&output.stderr), 1.0).map(drop)
 }
 
-/// Counts while a load runs whose connections are open already.
+/// Counts system calls during a load whose connections are already open.
 pub(super) fn measure(server: &Server, route: &Scenario) -> Result<Calls, Error> {
     let mut load = cells::open(server, route)?;
     load.once()?;
@@ -64,8 +65,8 @@ fn perf(pid: u32) -> Result<Child, Error> {
     command.spawn().map_err(|error| format!("perf does not run: {error}").into())
 }
 
-/// perf prints what it counted when it is interrupted. It is our own child and not waited for yet,
-/// so its id is its own.
+/// Interrupts perf, which then prints its counts. Its process id is still valid, because it is our
+/// child and was not waited for.
 fn stop(perf: &mut Child) -> Result<String, Error> {
     let pid = i32::try_from(perf.id()).ok().and_then(Pid::from_raw).ok_or("perf has no id")?;
     kill_process(pid, Signal::INT)?;
@@ -77,7 +78,7 @@ fn stop(perf: &mut Child) -> Result<String, Error> {
     Ok(output)
 }
 
-/// Lines of `count,unit,event,..`.
+/// Parses lines of the form `count,unit,event,..`.
 fn parse(output: &str, requests: f64) -> Result<Calls, Error> {
     let mut calls = Calls::default();
     let mut found = false;
@@ -109,7 +110,7 @@ mod tests {
     fn a_machine_without_perf_is_told_so() {
         let error = probe("perf-that-is-not-installed").unwrap_err().to_string();
         assert!(error.contains("perf-that-is-not-installed does not run"), "{error}");
-        // What it prints without the right to count.
+        // The output of perf without permission to count.
         assert!(probe("true").unwrap_err().to_string().contains("counted nothing"));
     }
 

@@ -15,12 +15,12 @@ use crate::contenders::FLOOR;
 use crate::machine;
 use crate::report::{self, align};
 
-/// One column: what was measured of a server on a route.
+/// One column: a figure of a server on a route.
 struct Column {
     title: &'static str,
-    /// Digits behind the point.
+    /// The number of decimals.
     digits: usize,
-    /// Whether the ratios to actix and to the floor say anything.
+    /// Whether the ratios to actix and to the floor are meaningful.
     ratios: bool,
     samples: fn(&Figures, &str) -> Vec<f64>,
 }
@@ -104,7 +104,7 @@ fn calls(of: &Figures, route: &str, pick: fn(&Calls) -> f64) -> Vec<f64> {
     of.calls.get(route).map(pick).into_iter().collect()
 }
 
-/// Minimum, median and maximum of what was measured.
+/// Minimum, median and maximum of the samples.
 struct Spread {
     min: f64,
     median: f64,
@@ -120,7 +120,7 @@ impl Spread {
     }
 }
 
-/// Medians of the two servers that ratios are to.
+/// The medians of the two servers that ratios are relative to.
 #[derive(Clone, Copy)]
 struct Bases {
     actix: Option<f64>,
@@ -155,7 +155,8 @@ impl Bases {
 /// The whole page in Markdown.
 pub(super) fn page(all: &All, workspace: &Path) -> Result<String, Error> {
     let mut page = String::from(HEAD);
-    // Its first figure is of the last minute: on a machine that does nothing else it is about two.
+    // The first figure of the load average covers the last minute. On an otherwise idle machine it
+    // is about two.
     let _ =
         writeln!(page, "Load average of the machine at the end: {}\n", machine::load_average()?);
     for route in routes() {
@@ -226,7 +227,7 @@ fn idle_table(all: &All) -> String {
     align(&lines)
 }
 
-/// Megabytes without connections, else kilobytes that each connection adds.
+/// Megabytes without connections, otherwise kilobytes per additional connection.
 fn idle_value(figures: &Figures, index: usize) -> Option<f64> {
     let (none, step) = (figures.idle.first()?, figures.idle.get(index)?);
     Some(match step.connections {

@@ -1,4 +1,5 @@
-//! A server that does less than the others must not win by it.
+//! Checks that a server follows the protocol. A server that does less than the others must not win
+//! by it.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -10,8 +11,9 @@ use crate::Error;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Both kinds of messages come back byte for byte, one in fragments as a whole; a ping and a close
-/// are answered; what is no handshake, or no frame of a client, is refused.
+/// Both kinds of messages must come back byte for byte, and a fragmented message as a whole. A ping
+/// and a close must be answered. A request that is not a handshake, and a frame that no client may
+/// send, must be refused.
 pub(super) fn all(address: SocketAddr) -> Result<(), Error> {
     let large: Vec<u8> = (0..16 * 1024_u32).map(|at| (at % 251) as u8).collect();
     let answered = [&b"\x82\x7e\x40\x00"[..], &large].concat();
@@ -58,7 +60,7 @@ fn no_mask(address: SocketAddr) -> Result<(), Error> {
     match stream.read_to_end(&mut said) {
         Ok(_) if said.first() != Some(&0x81) => Ok(()),
         Ok(_) => Err("a frame without a mask: expected the end, got an echo".into()),
-        // A reset is an end too.
+        // A reset is also an end.
         Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => Ok(()),
         Err(error) => Err(format!("a frame without a mask: {error}").into()),
     }

@@ -1,4 +1,4 @@
-//! What a connection costs: its handshake, and what it holds while nothing is said.
+//! The cost of a connection: its handshake, and its memory while it is idle.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::server::Server;
 
 pub(super) const HANDSHAKE: &str = "handshake";
 
-/// By now what was written is written, and its buffer is let go.
+/// After this time, all data is written and its buffers are released.
 const SETTLE: Duration = Duration::from_millis(500);
 
 pub(super) fn measure(plan: &Plan, sheet: &mut Sheet) -> Result<(), Error> {
@@ -31,7 +31,7 @@ pub(super) fn measure(plan: &Plan, sheet: &mut Sheet) -> Result<(), Error> {
     memory(plan, SERVERS[0], &[plan.most], sheet)
 }
 
-/// Starts the server anew, and opens connections up to each step.
+/// Starts the server again, and opens connections up to each step.
 fn memory(plan: &Plan, name: &str, steps: &[usize], sheet: &mut Sheet) -> Result<(), Error> {
     let server = machine::in_small_pages(|| plan.cores.start(|| Server::start(name)))?;
     std::thread::sleep(SETTLE);
@@ -47,7 +47,7 @@ fn memory(plan: &Plan, name: &str, steps: &[usize], sheet: &mut Sheet) -> Result
         open = step;
         sheet.note(Section::Memory, &idle(open), name, each(open)?);
     }
-    // Whoever lost one must not be praised for its memory: each must answer.
+    // A server that has lost a connection must not gain from it, so each connection must respond.
     crowd.rounds(&messages()[0], open)?;
     sheet.note(Section::Memory, &echoed(open), name, each(open)?);
     Ok(())

@@ -1,4 +1,4 @@
-//! Instructions in user space, which no other program on the machine changes.
+//! Instructions in user space, which other programs on the machine do not affect.
 
 use std::time::Instant;
 
@@ -11,19 +11,21 @@ use crate::callgrind::{self, Callgrind};
 use crate::server::Program;
 use crate::{Error, profile};
 
-/// No `rep stosb` and `rep movsb`: callgrind counts each byte of them as an instruction.
+/// Disables `rep stosb` and `rep movsb`, because callgrind counts each of their bytes as an
+/// instruction.
 const LARGE_BLOCKS: &str =
     "glibc.cpu.x86_rep_stosb_threshold=100000000:glibc.cpu.x86_rep_movsb_threshold=100000000";
 
-/// How many talk in step.
+/// The number of connections that send messages in step.
 pub(super) const TALKING: usize = 16;
 
-/// Messages that are echoed, a multiple of [`TALKING`]; a fifth of it to warm up.
+/// The number of echoed messages, a multiple of [`TALKING`]. A fifth of that number warms up the
+/// server.
 pub(super) const ECHOED: usize = 1600;
 
 pub(super) const LISTENING: usize = 200;
 
-/// Messages to those who listen.
+/// The number of messages that are published to the listening connections.
 pub(super) const PUBLISHED: usize = 20;
 
 pub(super) const HANDSHAKES: usize = 320;
@@ -74,7 +76,7 @@ impl Counting<'_> {
         self.count(HANDSHAKE, HANDSHAKES, || crowd.join(HANDSHAKES))
     }
 
-    /// Throws the counters away, runs this, and reads them.
+    /// Discards the counters, runs the function, and reads the counters.
     fn count(
         &mut self,
         title: &str,

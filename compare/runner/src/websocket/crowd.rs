@@ -1,4 +1,4 @@
-//! Many connections on one thread and one epoll: sockets that talk or listen, or event streams.
+//! Many connections on one thread and one epoll: WebSockets that send or listen, or event streams.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -11,30 +11,30 @@ use rustix::fd::OwnedFd;
 use super::frame::{Came, Frames, Opcode, frame};
 use crate::Error;
 
-/// A server under callgrind is about fifty times slower; one that is silent for this long hangs.
+/// A server under callgrind is about fifty times slower. If it is silent for this long, it hangs.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Handshakes under way at a time: fewer than the shortest backlog, behind which a connection waits
-/// for a second.
+/// The number of concurrent handshakes. It is below the shortest backlog, because a connection
+/// beyond the backlog waits for a second.
 const UNDER_WAY: usize = 64;
 
-/// What is published: 32 bytes. The mark stands nowhere else in an event stream, so it counts the
-/// events.
+/// The published message of 32 bytes. The mark occurs nowhere else in an event stream, so counting
+/// marks counts events.
 pub(super) const NEWS: &str = r#"{"symbol":"ACME","price":"12.~"}"#;
 const MARK: u8 = b'~';
 
-/// Whom the connections talk to.
+/// The route that the connections use.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Route {
     /// Sends every message back.
     Echo,
-    /// What is published, by WebSocket.
+    /// Sends published messages over WebSocket.
     Feed,
-    /// The same by server-sent events.
+    /// Sends published messages as server-sent events.
     Events,
 }
 
-/// A message, as it is sent and as it comes back.
+/// A message, as it is sent and as it is echoed.
 pub(super) struct Message {
     pub(super) name: &'static str,
     frame: Vec<u8>,
@@ -54,11 +54,11 @@ pub(super) struct Crowd {
     route: Route,
     poll: OwnedFd,
     peers: Vec<Peer>,
-    /// How many have had the answer to their handshake.
+    /// The number of connections whose handshake is complete.
     joined: usize,
-    /// Who got a message in this turn; twice who got two.
+    /// The connections that received a message in this turn, listed once per message.
     heard: Vec<usize>,
-    /// How long each message is that comes.
+    /// The expected length of every message.
     length: u64,
     events: Vec<epoll::Event>,
     buffer: Vec<u8>,
@@ -70,14 +70,14 @@ struct Peer {
 }
 
 enum Inbox {
-    /// What came of the answer's head.
+    /// The part of the response head that has arrived.
     Head(Vec<u8>),
     Frames(Frames),
     Events,
 }
 
 impl Crowd {
-    /// Of nobody yet.
+    /// Has no connections yet.
     pub(super) fn new(address: SocketAddr, route: Route) -> Result<Crowd, Error> {
         Ok(Crowd {
             address,
@@ -92,8 +92,8 @@ impl Crowd {
         })
     }
 
-    /// Opens so many more connections as fast as the server takes them. Whichever is refused is an
-    /// error.
+    /// Opens this many more connections as fast as the server accepts them. A refused connection is
+    /// an error.
     pub(super) fn join(&mut self, count: usize) -> Result<(), Error> {
         let all = self.peers.len() + count;
         while self.joined < all {
@@ -106,7 +106,7 @@ impl Crowd {
     }
 
     /// Each connection sends its next message as soon as the last one is back, for this long.
-    /// Returns how many came.
+    /// Returns the number of messages that came back.
     pub(super) fn saturate(&mut self, message: &Message, time: Duration) -> Result<usize, Error> {
         self.length = message.length;
         let start = Instant::now();
@@ -129,7 +129,7 @@ impl Crowd {
         Ok(count)
     }
 
-    /// All connections send in step, then all are heard, until so many messages are back.
+    /// All connections send in step, then all echoes are read, until this many messages are back.
     pub(super) fn rounds(&mut self, message: &Message, total: usize) -> Result<(), Error> {
         assert!(
             total.is_multiple_of(self.peers.len()),
@@ -145,7 +145,7 @@ impl Crowd {
         Ok(())
     }
 
-    /// Waits until as many messages came as there are connections: one for each.
+    /// Waits until every connection has received exactly one message.
     pub(super) fn hear(&mut self) -> Result<(), Error> {
         let mut heard = vec![false; self.peers.len()];
         let mut missing = heard.len();
@@ -164,7 +164,7 @@ impl Crowd {
     fn call(&mut self) -> Result<(), Error> {
         let mut stream = TcpStream::connect(self.address)?;
         stream.set_nodelay(true)?;
-        // It fits into the empty buffer of a new socket.
+        // The request fits into the empty buffer of a new socket.
         stream.write_all(self.route.request().as_bytes())?;
         stream.set_nonblocking(true)?;
         let data = epoll::EventData::new_u64(self.peers.len() as u64);
@@ -190,7 +190,7 @@ impl Crowd {
         Ok(())
     }
 
-    /// Waits for something to come, and reads it.
+    /// Waits for data and reads it.
     fn turn(&mut self) -> Result<(), Error> {
         self.events.clear();
         epoll::wait(
@@ -217,7 +217,7 @@ impl Crowd {
         Ok(())
     }
 
-    /// Understands so many bytes of the buffer.
+    /// Processes this many bytes of the buffer.
     fn take(&mut self, index: usize, count: usize) -> Result<(), Error> {
         let Peer { stream, inbox } = &mut self.peers[index];
         let mut bytes = &self.buffer[..count];
@@ -260,7 +260,7 @@ impl Crowd {
 }
 
 impl Route {
-    /// The key and its answer are those of RFC 6455, 1.3.
+    /// The key and the expected response are from RFC 6455, 1.3.
     pub(super) fn request(self) -> &'static str {
         match self {
             Route::Echo => {
@@ -277,7 +277,7 @@ impl Route {
         }
     }
 
-    /// Whether this head of an answer opens what was asked for.
+    /// Checks that this response head accepts the request.
     pub(super) fn check(self, head: &[u8]) -> Result<(), Error> {
         let head = String::from_utf8_lossy(head);
         let (status, sign) = match self {

@@ -1,4 +1,4 @@
-//! What a message costs that is sent back: connections that always have one under way.
+//! The cost of an echoed message, on connections that always have one message in flight.
 
 use super::crowd::{Crowd, Route};
 use super::sheet::{Section, Sheet};
@@ -6,7 +6,7 @@ use super::{Plan, SERVERS, messages};
 use crate::server::Server;
 use crate::{Error, machine};
 
-/// How many talk at once.
+/// The number of connections that send messages at the same time.
 pub(super) const TALKING: usize = 100;
 
 pub(super) fn measure(plan: &Plan, sheet: &mut Sheet) -> Result<(), Error> {

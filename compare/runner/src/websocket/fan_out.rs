@@ -1,4 +1,4 @@
-//! What a delivery costs: a short message to everybody who listens.
+//! The cost of a delivery: a short message to every listening connection.
 
 use std::time::Duration;
 
@@ -8,13 +8,14 @@ use super::{Plan, cpu_each};
 use crate::server::Server;
 use crate::{Error, client, machine};
 
-/// Messages of a round, each published when everybody has the one before.
+/// The number of messages in a round. Each is published after every connection has received the one
+/// before.
 const PUBLISHED: usize = 10;
 
-/// By now whoever has connected listens.
+/// After this time, every open connection listens.
 const SETTLE: Duration = Duration::from_millis(300);
 
-/// How often it is looked whether a server has come to rest.
+/// How often to check whether a server has come to rest.
 const LOOK: Duration = Duration::from_millis(15);
 
 pub(super) const ROUTES: [(Route, &str); 2] =
@@ -35,9 +36,9 @@ pub(super) fn measure(plan: &Plan, sheet: &mut Sheet) -> Result<(), Error> {
     Ok(())
 }
 
-/// Waits until the server has done what it has to do. A load that reads meanwhile is woken by the
-/// server's writes, at the server's expense, and by those of one more often than by those of
-/// another.
+/// Waits until the server has finished its work. If the load read during that time, the writes of
+/// the server would also pay for waking the load up, and for some servers more often than for
+/// others.
 fn rest(server: &Server) -> Result<(), Error> {
     let (mut spent, mut still) = (Duration::ZERO, 0);
     while still < 2 {
@@ -49,7 +50,7 @@ fn rest(server: &Server) -> Result<(), Error> {
     Ok(())
 }
 
-/// Who listens, and who publishes.
+/// The listening connections, and the connection that publishes.
 pub(super) struct Audience {
     crowd: Crowd,
     publisher: client::Client,
@@ -64,7 +65,8 @@ impl Audience {
         Ok(Audience { crowd, publisher })
     }
 
-    /// Publishes so often, waits, and then reads what everybody must have.
+    /// Publishes this many messages. After each one it waits, and then reads it on every
+    /// connection.
     pub(super) fn publish(
         &mut self,
         times: usize,

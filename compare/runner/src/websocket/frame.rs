@@ -1,8 +1,9 @@
-//! The client's side of RFC 6455: frames that are masked, and a reader that counts what comes.
+//! The client's side of RFC 6455: writes masked frames, and reads frames while it counts their
+//! bytes.
 
 use crate::Error;
 
-/// What a frame is.
+/// The kind of a frame.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Opcode {
     Continuation = 0,
@@ -13,8 +14,8 @@ pub(super) enum Opcode {
     Pong = 10,
 }
 
-/// One frame as a client sends it. The mask is always the same: a server cannot know, and nothing
-/// stands between.
+/// One frame as a client sends it. The mask is constant, because the server cannot know that and
+/// there are no intermediaries.
 pub(super) fn frame(opcode: Opcode, last: bool, payload: &[u8]) -> Vec<u8> {
     const MASK: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
     let mut bytes = vec![opcode as u8 | if last { 0x80 } else { 0 }];
@@ -34,30 +35,30 @@ pub(super) fn frame(opcode: Opcode, last: bool, payload: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// What a server's frames come to.
+/// The result of reading frames from a server.
 #[derive(PartialEq, Eq, Debug)]
 pub(super) enum Came<'a> {
-    /// A whole message of so many bytes.
+    /// A whole message of this many bytes.
     Message(u64),
-    /// To be answered by a pong of this payload.
+    /// A ping, which needs a pong with this payload.
     Ping(&'a [u8]),
-    /// The reason, with its code.
+    /// A close with its code and reason.
     Close(&'a [u8]),
 }
 
-/// Reads frames however their bytes are cut, and keeps nothing of messages but their length.
+/// Reads frames however their bytes are split. Of a message it keeps only the length.
 #[derive(Default)]
 pub(super) struct Frames {
-    /// Of a frame that has begun: all of its head, and a control frame's payload.
+    /// The bytes of a frame that has begun: its head so far, and the payload of a control frame.
     begun: Vec<u8>,
-    /// Bytes of the payload that have not come.
+    /// The number of payload bytes that have not arrived.
     left: u64,
-    /// Bytes of the message that came in earlier frames.
+    /// The number of bytes of this message in earlier frames.
     earlier: u64,
 }
 
 impl Frames {
-    /// Takes all of the bytes, and tells what is whole.
+    /// Reads all of the bytes, and reports each complete message, ping and close.
     pub(super) fn read(
         &mut self,
         mut bytes: &[u8],
@@ -97,14 +98,14 @@ impl Frames {
             10 => {}
             other => return Err(format!("a frame of the unknown kind {other}").into()),
         }
-        // The next frame begins with the memory of this one.
+        // The next frame reuses the memory of this one.
         self.begun = begun;
         self.begun.clear();
         Ok(())
     }
 }
 
-/// How long the payload is, as soon as the whole head is there.
+/// The length of the payload, as soon as the whole head has arrived.
 fn length(head: &[u8]) -> Result<Option<u64>, Error> {
     let [_, short, rest @ ..] = head else { return Ok(None) };
     Ok(match short {
@@ -119,7 +120,7 @@ fn length(head: &[u8]) -> Result<Option<u64>, Error> {
 mod tests {
     use super::{Frames, Opcode, frame};
 
-    /// The example of RFC 6455, 5.7, has this very mask.
+    /// The example in RFC 6455, 5.7, uses the same mask.
     #[test]
     fn frames_are_masked() {
         let hello = [0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58];

@@ -1,12 +1,12 @@
-//! WebSockets, feeds and event streams: Trine beside axum and actix-web.
+//! Measures WebSockets, feeds and event streams: Trine beside axum and actix-web.
 //!
 //! # Layout
 //! - [`frame`]: the client's side of the protocol; [`crowd`]: thousands of such clients on one
-//!   epoll; [`check`]: whether a server does what is asked of it
+//!   epoll; [`check`]: checks that a server follows the protocol
 //! - [`echo`], [`connections`] (handshakes and idle memory), [`fan_out`]: CPU and memory, in rounds
 //!   over all servers
 //! - [`counts`]: instructions, by callgrind
-//! - [`sheet`]: what was measured; [`page`]: how it is told, and which goals are met
+//! - [`sheet`]: the samples; [`page`]: the page, and the goals that were met
 
 mod check;
 mod connections;
@@ -27,33 +27,33 @@ use crowd::Message;
 use frame::Opcode;
 use sheet::Sheet;
 
-/// Who is measured. Ratios are to the first.
+/// The servers that are measured. Ratios are relative to the first.
 const SERVERS: [&str; 4] = ["trine-ws", "axum-ws", "actix-ws", FLOOR];
 
-/// It refuses nothing, so nobody asks it to.
+/// The floor refuses nothing, so the check skips it.
 const FLOOR: &str = "floor-ws";
 
-/// How much is measured.
+/// How much to measure.
 struct Plan {
     cores: Cores,
     rounds: usize,
     /// How long each server echoes in a round.
     cell: Duration,
-    /// How many connect, and listen.
+    /// The number of connections that are opened, and that listen.
     crowd: usize,
-    /// How many connect to Trine once.
+    /// The number of connections that are once opened to Trine alone.
     most: usize,
-    /// How often what callgrind counts.
+    /// How often each count under callgrind is repeated.
     tries: usize,
-    /// No round starts after this.
+    /// No round starts after this time.
     end: Instant,
-    /// No counting starts after this.
+    /// No counting starts after this time.
     last: Instant,
 }
 
 type Profile = fn(&Plan, &mut Sheet) -> Result<(), Error>;
 
-/// What can be measured, in this order.
+/// The available profiles, in the order in which they run.
 const PROFILES: [(&str, Profile); 4] = [
     ("echo", echo::measure),
     ("connections", connections::measure),
@@ -61,8 +61,8 @@ const PROFILES: [(&str, Profile); 4] = [
     ("instructions", counts::measure),
 ];
 
-/// Measures the profiles of these names, or all, and prints the page; without names and without
-/// `--quick` it writes `results/websocket.md` too.
+/// Measures the profiles with these names, or all, and prints the page. Without names and without
+/// `--quick`, it also writes `results/websocket.md`.
 pub(crate) fn run(args: &[String]) -> Result<(), Error> {
     let quick = args.iter().any(|arg| arg == "--quick");
     let names: Vec<&str> =
@@ -98,7 +98,7 @@ impl Plan {
     fn new(quick: bool) -> Result<Plan, Error> {
         let cores = Cores::find()?;
         let files = usize::try_from(machine::raise_open_files()?)?;
-        // What a process has open besides.
+        // The number of other file descriptors that a process has open.
         let room = files.saturating_sub(100);
         let after = |seconds| Instant::now() + Duration::from_secs(seconds);
         let (end, last) = if quick { (after(120), after(240)) } else { (after(400), after(560)) };
@@ -129,7 +129,7 @@ impl Plan {
         })
     }
 
-    /// Has every server measured in each round: each is the first as often as any other.
+    /// Measures every server in each round. Each server is the first equally often.
     fn rounds(
         &self,
         what: &str,
@@ -150,7 +150,7 @@ impl Plan {
     }
 }
 
-/// What is echoed.
+/// The messages to echo.
 fn messages() -> [Message; 3] {
     [
         Message::new("text of 32 bytes", Opcode::Text, 32),
@@ -163,7 +163,7 @@ fn at(name: &str, error: Error) -> Error {
     format!("{name}: {error}").into()
 }
 
-/// What a server spent while this ran, in microseconds for each of so many.
+/// CPU time in microseconds that a server used while the function ran, divided by the count.
 fn cpu_each(
     server: &Server,
     count: usize,

@@ -67,7 +67,7 @@ pub(super) fn page(plan: &Plan, sheet: &Sheet, workspace: &Path) -> Result<Strin
     Ok(page)
 }
 
-/// Those of the roadmap, each with what was measured.
+/// The goals of the roadmap, each with the measured figure.
 fn goals(plan: &Plan, sheet: &Sheet) -> String {
     let [trine, axum, actix, _] = super::SERVERS;
     let mut rows =

@@ -1,10 +1,10 @@
-//! What was measured: samples by row and server.
+//! The samples of a run, by row and server.
 
 use crate::report;
 
 use super::SERVERS;
 
-/// Rows in the order in which they were first written.
+/// Rows, in the order in which they were first written.
 #[derive(Default)]
 pub(super) struct Sheet(Vec<Row>);
 
@@ -16,13 +16,13 @@ struct Row {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Section {
-    /// Microseconds.
+    /// Microseconds of CPU time.
     Cpu,
     /// Instructions in user space.
     Instructions,
     /// Calls of the allocator.
     Allocations,
-    /// KiB for each connection.
+    /// KiB per connection.
     Memory,
 }
 
@@ -90,7 +90,7 @@ fn cell(samples: &[f64], base: Option<f64>, digits: usize) -> String {
     format!("{least:.digits$} / {median:.digits$}{ratio}")
 }
 
-/// The least sample and the median.
+/// The smallest sample and the median.
 fn spread(samples: &[f64]) -> Option<(f64, f64)> {
     let mut sorted = samples.to_vec();
     sorted.sort_unstable_by(f64::total_cmp);

@@ -1,4 +1,4 @@
-//! actix-web over rustls as its documentation says, with one worker, and with time for handshakes
+//! actix-web over rustls as documented, with one worker, and with a longer timeout for handshakes
 //! under callgrind.
 
 use std::time::Duration;

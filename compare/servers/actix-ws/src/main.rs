@@ -1,8 +1,8 @@
 //! actix-web with actix-ws, with one worker.
 //!
-//! The feed is a list of sessions behind a lock, which actix-ws's own example `chat` has; a text is
-//! counted bytes, so no subscriber copies it. Event streams are those of actix-web-lab, since
-//! actix-web has none, over tokio's broadcast channel.
+//! The feed is a list of sessions behind a lock, as in the example `chat` of actix-ws. The text is
+//! reference-counted, so it is not copied for each subscriber. actix-web has no event streams, so
+//! they come from actix-web-lab, over tokio's broadcast channel.
 
 use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{App, Error, HttpRequest, HttpResponse, HttpServer, Responder, get, post, rt};
@@ -15,7 +15,7 @@ use tokio::sync::{Mutex, broadcast};
 use tokio_stream::StreamExt as _;
 use tokio_stream::wrappers::BroadcastStream;
 
-/// Those who listen.
+/// The sessions that listen.
 struct Feed {
     sessions: Mutex<Vec<Session>>,
     events: broadcast::Sender<String>,
@@ -71,7 +71,7 @@ async fn events(all: Data<Feed>) -> impl Responder {
 #[post("/publish")]
 async fn publish(text: Bytes, all: Data<Feed>) -> Result<&'static str, Error> {
     let text = String::from_utf8(text.into()).map_err(actix_web::error::ErrorBadRequest)?;
-    // Nobody may listen to events.
+    // There may be no listener for events.
     let _ = all.events.send(text.clone());
     let text = ByteString::from(text);
     let mut sessions = all.sessions.lock().await;

@@ -1,8 +1,8 @@
-//! actix-web as its documentation says, with one worker and one listening address.
+//! actix-web as documented, with one worker and one listening address.
 //!
-//! Other than the documentation: kept-alive connections may idle for two minutes (5 s by default),
-//! or none would be left when memory is read. A path parameter that does not parse is answered 404,
-//! its default.
+//! There is one difference to the documentation: kept connections may be idle for two minutes (the
+//! default is 5 s), because otherwise none would be left when the memory is measured. An unparsable
+//! path parameter gets a 404, which is its default.
 
 use actix_web::web::{Json, Path};
 use actix_web::{App, HttpServer, get, post};
@@ -41,7 +41,8 @@ async fn main() -> std::io::Result<()> {
     })
     .workers(1)
     .keep_alive(std::time::Duration::from_secs(120));
-    // Two ways to listen, since HTTP/2 in clear text is looked for only where it is asked for.
+    // There are two ways to listen, because actix-web looks for HTTP/2 in clear text only if it is
+    // configured to.
     let server = if compare_common::http2() {
         server.listen_auto_h2c(listener)?
     } else {

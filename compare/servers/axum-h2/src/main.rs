@@ -1,5 +1,5 @@
-//! axum's `Router` on hyper's HTTP/2, on one thread: the counterpart of `axum` for HTTP/2 in clear
-//! text.
+//! axum's `Router` on hyper's HTTP/2, on one thread. It is the counterpart of `axum` for HTTP/2 in
+//! clear text.
 
 use hyper::server::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -16,7 +16,7 @@ fn main() -> std::io::Result<()> {
             let service = TowerToHyperService::new(router.clone());
             tokio::spawn(async move {
                 let builder = http2::Builder::new(TokioExecutor::new());
-                // A client that goes away is no event here.
+                // A client that disconnects is not an error here.
                 let _ = builder.serve_connection(TokioIo::new(stream), service).await;
             });
         }

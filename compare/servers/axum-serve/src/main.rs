@@ -1,4 +1,4 @@
-//! axum as its documentation says: `axum::serve` on the multi-thread runtime, here with one worker.
+//! axum as documented: `axum::serve` on the multi-thread runtime, here with one worker.
 
 use axum::serve::ListenerExt;
 
@@ -7,13 +7,13 @@ fn main() -> std::io::Result<()> {
         tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::from_std(compare_common::listen()?)?;
-        // Without this an answer may wait for the client's delayed acknowledgement; the
-        // documentation advises it.
+        // Without this, a response may wait for the client's delayed acknowledgement. The
+        // documentation recommends it.
         let listener = listener.tap_io(|stream| {
-            // A connection that is gone already is no event here.
+            // A connection that is already closed is not an error here.
             let _ = stream.set_nodelay(true);
         });
-        // `axum::serve` itself runs on the caller's thread, the connections on the worker.
+        // `axum::serve` itself runs on the caller's thread, and the connections run on the worker.
         axum::serve(listener, compare_axum_routes::router()).await
     })
 }

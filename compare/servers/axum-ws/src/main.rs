@@ -1,8 +1,8 @@
 //! axum's WebSockets and event streams on `axum::serve`, with one worker.
 //!
-//! The feed is tokio's broadcast channel, as in axum's example `chat`; but one loop for each socket
-//! that selects, where the example has two tasks: that is less memory and less work. A text is
-//! counted bytes, so no subscriber copies it.
+//! The feed is tokio's broadcast channel, as in axum's example `chat`. Each socket has one loop
+//! with a `select`, where the example has two tasks, because that needs less memory and less work.
+//! The text is reference-counted, so it is not copied for each subscriber.
 
 use std::convert::Infallible;
 
@@ -21,7 +21,7 @@ use tokio_stream::{Stream, StreamExt as _};
 async fn echo(ws: WebSocketUpgrade) -> Response {
     ws.max_message_size(MAX_MESSAGE).max_frame_size(MAX_MESSAGE).on_upgrade(async |mut socket| {
         while let Some(Ok(message)) = socket.recv().await {
-            // axum answers pings itself, and shows them.
+            // axum answers pings itself, but also passes them to the application.
             if matches!(message, Message::Text(_) | Message::Binary(_))
                 && socket.send(message).await.is_err()
             {
@@ -59,7 +59,7 @@ async fn events(
 }
 
 async fn publish(State(feed): State<Sender<Utf8Bytes>>, text: String) -> &'static str {
-    // Nobody may listen.
+    // There may be no listener.
     let _ = feed.send(text.into());
     "published"
 }
@@ -75,7 +75,7 @@ fn main() -> std::io::Result<()> {
             .route("/publish", post(publish))
             .with_state(Sender::<Utf8Bytes>::new(QUEUE));
         let listener = tokio::net::TcpListener::from_std(compare_common::listen()?)?;
-        // As in `axum-serve`.
+        // The same setting as in `axum-serve`.
         let listener = listener.tap_io(|stream| {
             let _ = stream.set_nodelay(true);
         });

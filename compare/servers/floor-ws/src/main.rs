@@ -1,9 +1,9 @@
-//! The floor of WebSockets and feeds: one thread, one epoll, and constant bytes. It sends back as
-//! many bytes as came, and to those who listen always the same; it looks at lengths and paths, and
-//! at nothing else. What it costs is the kernel's price.
+//! The floor of WebSockets and feeds: one thread, one epoll, and constant bytes. An echo has as
+//! many bytes as the message, and every listener gets the same message. The server looks only at
+//! lengths and paths, so its cost is the cost of the kernel.
 //!
-//! It takes heads whole, as the load writes them, and a socket that does not take all bytes at once
-//! ends the server: the load never lets that happen.
+//! Each head must arrive in one read, as the load writes it. A socket that cannot take all bytes at
+//! once ends the server, but the load never lets that happen.
 
 use std::collections::HashMap;
 use std::io::{ErrorKind, Read, Write};
@@ -13,7 +13,7 @@ use rustix::buffer::spare_capacity;
 use rustix::event::epoll;
 use rustix::io::Errno;
 
-/// The key of the listener; connections count from 1.
+/// The key of the listener. Connections count from 1.
 const LISTENER: u64 = 0;
 
 struct Peer {
@@ -22,9 +22,10 @@ struct Peer {
 }
 
 enum Role {
-    /// It has not said what it wants.
+    /// The connection has not sent its request yet.
     New,
-    /// Bytes of the present frame that have not come, and of its payload.
+    /// The number of bytes of the current frame that have not arrived, and the length of its
+    /// payload.
     Talks(usize, usize),
     Listens,
     Publishes,
@@ -42,7 +43,7 @@ fn main() -> std::io::Result<()> {
     loop {
         events.clear();
         match epoll::wait(&poll, spare_capacity(&mut events), None) {
-            // As when callgrind is asked for its counters.
+            // For example, callgrind interrupts the call when it is asked for its counters.
             Ok(_) | Err(Errno::INTR) => {}
             Err(error) => return Err(error.into()),
         }
@@ -57,7 +58,7 @@ fn main() -> std::io::Result<()> {
             let count = match peer.stream.read(&mut buffer) {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => continue,
                 Ok(0) | Err(_) => {
-                    // Closing the socket takes it out of the epoll too.
+                    // Closing the socket also removes it from the epoll.
                     peers.remove(&key);
                     audience.retain(|(listener, _)| *listener != key);
                     continue;
@@ -94,7 +95,7 @@ fn accept(
     Ok(())
 }
 
-/// True where something was published.
+/// Returns true if a message was published.
 fn turn(
     peer: &mut Peer,
     bytes: &[u8],
@@ -146,7 +147,7 @@ fn turn(
 }
 
 fn echo(stream: &mut TcpStream, payload: usize) -> std::io::Result<()> {
-    // A text of 32 bytes, or of 16 KiB: whatever else comes is echoed as the latter.
+    // Echoes a text of 32 bytes. Every other message is answered with one of 16 KiB.
     match payload {
         32 => stream.write_all(FRAME),
         _ => stream.write_all(&LARGE),

@@ -1,9 +1,9 @@
-//! The floor: one thread, one epoll, and a constant answer per route. It looks for the end of each
-//! request and at its path, and at nothing else; it checks nothing, refuses nothing, and answers
-//! 404 to what it does not know. What it costs is the kernel's price, and what another server costs
-//! above it is that server's own.
+//! The floor: one thread, one epoll, and a constant response per route. It looks only for the end
+//! of each request and at its path. It checks nothing, refuses nothing, and responds with 404 to
+//! unknown paths. Its cost is the cost of the kernel, and any cost of another server above it comes
+//! from that server itself.
 //!
-//! An answer that the socket does not take whole ends the connection: the load never lets that
+//! If the socket does not take a response completely, the connection ends. The load never lets that
 //! happen.
 
 use std::collections::HashMap;
@@ -15,10 +15,10 @@ use rustix::buffer::spare_capacity;
 use rustix::event::epoll;
 use rustix::io::Errno;
 
-/// The key of the listener; connections count from 1.
+/// The key of the listener. Connections count from 1.
 const LISTENER: u64 = 0;
 
-/// A connection, and the start of a request of which the rest has not come yet.
+/// A connection, and the bytes of a request that is not complete yet.
 struct Peer {
     stream: TcpStream,
     rest: Vec<u8>,
@@ -36,7 +36,7 @@ fn main() -> std::io::Result<()> {
     loop {
         events.clear();
         match epoll::wait(&poll, spare_capacity(&mut events), None) {
-            // As when callgrind is asked for its counters.
+            // For example, callgrind interrupts the call when it is asked for its counters.
             Ok(_) | Err(Errno::INTR) => {}
             Err(error) => return Err(error.into()),
         }
@@ -48,7 +48,7 @@ fn main() -> std::io::Result<()> {
             } else if let Some(peer) = peers.get_mut(&key)
                 && !turn(peer, &mut buffer, &mut out)
             {
-                // Closing the socket takes it out of the epoll too.
+                // Closing the socket also removes it from the epoll.
                 peers.remove(&key);
             }
         }
@@ -73,7 +73,8 @@ fn accept(
     Ok(())
 }
 
-/// One read, the answers to all whole requests of it, one write. False ends the connection.
+/// One read, the responses to all complete requests in it, and one write. Returns false if the
+/// connection ends.
 fn turn(peer: &mut Peer, buffer: &mut [u8], out: &mut Vec<u8>) -> bool {
     let count = match peer.stream.read(buffer) {
         Ok(0) => return false,
@@ -92,7 +93,8 @@ fn turn(peer: &mut Peer, buffer: &mut [u8], out: &mut Vec<u8>) -> bool {
     out.is_empty() || peer.stream.write_all(out).is_ok()
 }
 
-/// Appends the answers to the whole requests of these bytes and returns how many bytes they are.
+/// Appends the responses to the complete requests in these bytes, and returns the length of these
+/// requests.
 fn answer(bytes: &[u8], out: &mut Vec<u8>) -> usize {
     let mut done = 0;
     while let Some(head) = memmem::find(&bytes[done..], b"\r\n\r\n") {
@@ -120,7 +122,8 @@ fn length(head: &[u8]) -> usize {
     digits.fold(0, |sum, digit| sum * 10 + usize::from(digit - b'0'))
 }
 
-/// Of `Content-Length`, in whichever case: proxies write it in small letters.
+/// The end of the field name `Content-Length`. It is the same in the usual spelling and in the
+/// lower case of proxies.
 const NAME: &[u8] = b"ength: ";
 
 const PLAINTEXT: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-type: text/plain; charset=utf-8\r\n\

@@ -1,4 +1,4 @@
-//! hyper's HTTP/2 alone, on one thread: the counterpart of `hyper` for HTTP/2 in clear text.
+//! hyper's HTTP/2 alone, on one thread. It is the counterpart of `hyper` for HTTP/2 in clear text.
 
 #[path = "../../hyper/src/answer.rs"]
 mod answer;
@@ -16,7 +16,7 @@ fn main() -> std::io::Result<()> {
             stream.set_nodelay(true)?;
             tokio::spawn(async move {
                 let builder = http2::Builder::new(TokioExecutor::new());
-                // A client that goes away is no event here.
+                // A client that disconnects is not an error here.
                 let _ = builder
                     .serve_connection(TokioIo::new(stream), service_fn(answer::answer))
                     .await;

@@ -1,4 +1,4 @@
-//! hyper's HTTP/1 alone, on one thread: no router, no timers, a match on the path.
+//! hyper's HTTP/1 alone, on one thread: no router, no timers, only a match on the path.
 
 mod answer;
 
@@ -17,7 +17,7 @@ fn main() -> std::io::Result<()> {
                 let connection = http1::Builder::new()
                     .pipeline_flush(true)
                     .serve_connection(TokioIo::new(stream), service_fn(answer::answer));
-                // A client that goes away is no event here.
+                // A client that disconnects is not an error here.
                 let _ = connection.await;
             });
         }

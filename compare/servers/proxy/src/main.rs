@@ -1,5 +1,5 @@
-//! The reverse proxy alone under our server: one worker, every limit and timeout at its default, to
-//! `UPSTREAM`.
+//! The reverse proxy alone under our server, with one worker and every limit and timeout at its
+//! default. It forwards to `UPSTREAM`.
 
 use trine_proxy::Proxy;
 use trine_server::{Server, ServerConfig};

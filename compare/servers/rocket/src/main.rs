@@ -1,9 +1,8 @@
-//! Rocket as its documentation says for production: the release profile, logging off, here with one
-//! worker.
+//! Rocket as documented for production: the release profile and no logging, here with one worker.
 //!
-//! Other than the documentation: kept-alive connections may idle for two minutes (5 s by default),
-//! or none would be left when memory is read. A path parameter that does not parse is answered 422,
-//! its default.
+//! There is one difference to the documentation: kept connections may be idle for two minutes (the
+//! default is 5 s), because otherwise none would be left when the memory is measured. An unparsable
+//! path parameter gets a 422, which is its default.
 
 use compare_common::{Item, MESSAGE, Message, PLAINTEXT, Person};
 use rocket::config::LogLevel;
@@ -46,7 +45,7 @@ fn rocket() -> Rocket<Build> {
         log_level: LogLevel::Off,
         ..Config::release_default()
     };
-    // At liftoff the configuration holds the port that the system chose.
+    // At liftoff, the configuration contains the port that the system chose.
     let announce = AdHoc::on_liftoff("announce", |rocket| {
         Box::pin(async move {
             let config = rocket.config();

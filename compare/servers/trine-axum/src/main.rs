@@ -1,5 +1,5 @@
-//! An unchanged axum `Router`, the very one of the axum contenders, on our server: one worker,
-//! every limit and timeout at its default.
+//! The unchanged `Router` of the axum contenders on our server, with one worker and every limit and
+//! timeout at its default.
 
 use trine_server::{Server, ServerConfig, HyperUpgrades};
 

@@ -1,5 +1,6 @@
-//! The server alone: a plain Tower service with a match on the path, on one worker, every limit and
-//! timeout at its default. The hyper contender answers the same way, without limits and timeouts.
+//! The server alone: a plain Tower service with a match on the path, on one worker, with every
+//! limit and timeout at its default. The hyper contender responds the same way, without limits and
+//! timeouts.
 
 use std::convert::Infallible;
 use std::future::Future;

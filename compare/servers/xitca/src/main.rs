@@ -1,8 +1,7 @@
-//! xitca-web as its documentation says, with one worker, on epoll (its feature `io-uring` is not
-//! the default).
+//! xitca-web as documented, with one worker, on epoll (its feature `io-uring` is not the default).
 //!
-//! Other than the documentation: kept-alive connections may idle for two minutes (5 s by default),
-//! or none would be left when memory is read.
+//! There is one difference to the documentation: kept connections may be idle for two minutes (the
+//! default is 5 s), because otherwise none would be left when the memory is measured.
 
 use std::time::Duration;
 

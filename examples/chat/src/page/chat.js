@@ -1,7 +1,7 @@
 const find = id => document.getElementById(id);
 const [log, here, state, text, down] = ["log", "here", "state", "text", "down"].map(find);
 
-// ---- who and where
+// ---- name and room
 
 const room = decodeURIComponent(location.pathname.split("/").pop());
 let name = localStorage.getItem("name");
@@ -25,7 +25,7 @@ find("enter").onsubmit = () => {
   text.focus();
 };
 
-// ---- the connection, which comes back by itself
+// ---- the connection, which reconnects by itself
 
 let socket, last, failures = 0, timer;
 
@@ -35,15 +35,15 @@ function connect() {
   find("rename").textContent = name;
   const url = new URL(`/rooms/${room}/socket`, location.href.replace(/^http/, "ws"));
   url.searchParams.set("name", name);
-  // What was said behind the last message that is here already.
+  // Asks for the messages after the last one that is shown.
   if (last) url.searchParams.set("after", last);
   socket = new WebSocket(url);
   socket.onopen = () => { failures = 0; show("live", "live") };
   socket.onmessage = event => hear(JSON.parse(event.data));
   socket.onclose = event => {
-    // It says what is wrong with what we sent; saying it again would not help.
+    // The reason says why our message was refused. Sending it again would not help.
     if (event.code === 1007) note("Not sent: " + event.reason);
-    // Twice as long each time, and never all at once.
+    // Doubles with each failure, with jitter so that clients do not reconnect all at once.
     const wait = Math.min(30_000, 500 * 2 ** failures++) * (.5 + Math.random() / 2);
     show("away", "away, coming back");
     timer = setTimeout(connect, wait);
@@ -57,7 +57,7 @@ function show(kind, what) {
   find("say").querySelector("button").disabled = kind !== "live";
 }
 
-// ---- what comes
+// ---- received messages
 
 let people = [];
 
@@ -114,11 +114,11 @@ function element(tag, properties, ...children) {
   return made;
 }
 
-// ---- what goes
+// ---- sent messages
 
 find("say").onsubmit = event => {
   event.preventDefault();
-  // What cannot be sent stays where it was typed.
+  // A text that cannot be sent stays in the field.
   if (!text.value.trim() || socket?.readyState !== WebSocket.OPEN) return;
   socket.send(JSON.stringify({ text: text.value }));
   text.value = "";

@@ -1,4 +1,4 @@
-//! Two people in Chromium. `SCREENSHOTS=folder` takes pictures, to be looked at.
+//! Two people chat in Chromium. Set `SCREENSHOTS=folder` to save screenshots.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::process::Command;
@@ -8,7 +8,7 @@ use trine_testkit::tools;
 
 use crate::devtools::{Browser, Page};
 
-/// The program, ended with the test.
+/// The running program. Dropping it ends the process.
 struct Chat {
     process: Process,
     port: u16,
@@ -29,7 +29,7 @@ impl Chat {
         format!("http://127.0.0.1:{}{path}", self.port)
     }
 
-    /// Ends it as a supervisor does.
+    /// Ends the process as a supervisor does.
     fn stop(mut self) {
         self.process.signal("TERM");
         assert!(self.process.wait().success());
@@ -44,7 +44,7 @@ async fn two_people_talk_and_go_on_after_a_restart() {
     let ann = browser.open(&chat.url("/rooms/tea")).await;
     let bob = browser.open(&chat.url("/")).await;
 
-    // The first visit asks for a name, and by address or by hand for a room.
+    // The first visit asks for a name. The room comes from the address or from the form.
     assert_eq!(browser.eval(&ann, "document.activeElement.id").await, "name");
     enter(&mut browser, &ann, "Ann", "tea").await;
     enter(&mut browser, &bob, "Bob", "tea").await;
@@ -54,7 +54,7 @@ async fn two_people_talk_and_go_on_after_a_restart() {
     }
     assert_eq!(browser.eval(&bob, "document.activeElement.id").await, "text");
 
-    // Short and long, the long ones compressed, and nothing of it is markup.
+    // Short and long messages; the long ones are compressed. No message is interpreted as markup.
     let long = "The kettle is on, and the good cups are out. ".repeat(12);
     let texts = ["Hello, Bob!", "<img src=x onerror=document.title='taken'>", long.trim()];
     for text in texts {
@@ -76,7 +76,7 @@ async fn two_people_talk_and_go_on_after_a_restart() {
         pictures(&mut browser, &bob, folder.as_ref()).await;
     }
 
-    // The server goes and comes back, and so do the pages, by themselves.
+    // The server restarts, and the pages reconnect by themselves.
     let port = chat.port;
     chat.stop();
     browser.wait_for(&ann, "find('state').className === 'away'").await;
@@ -93,7 +93,7 @@ async fn two_people_talk_and_go_on_after_a_restart() {
             "[...document.querySelectorAll('.said p')].at(-1).textContent === 'Still there?'",
         )
         .await;
-    // Nothing on it was refused by its own policy, and nothing threw.
+    // The content security policy blocked nothing, and no script threw an error.
     assert_eq!(browser.complaints, Vec::<String>::new());
 }
 
@@ -111,7 +111,7 @@ async fn enter(browser: &mut Browser, page: &Page, name: &str, room: &str) {
         .await;
 }
 
-/// As a hand does it: typed, then Enter.
+/// Types the text and presses Enter, as a person does.
 async fn say(browser: &mut Browser, page: &Page, text: &str) {
     browser.eval(page, "find('text').focus()").await;
     browser.type_text(page, text).await;

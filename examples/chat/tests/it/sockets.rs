@@ -1,4 +1,4 @@
-//! The chat as its clients meet it, without a page.
+//! Tests of the chat through its sockets, without the page.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use serde_json::{Value, json};
@@ -13,7 +13,7 @@ async fn say(socket: &TestSocket, text: &str) {
     socket.send(json!({ "text": text }).to_string()).await;
 }
 
-/// The next message that has this member; the others are about something else.
+/// The next message that has this member. Other messages are skipped.
 async fn hear(socket: &mut TestSocket, member: &str) -> Value {
     loop {
         let message: Value = socket.json().await;
@@ -63,7 +63,7 @@ async fn who_comes_late_reads_what_was_said_and_who_comes_back_what_was_missed()
     for text in ["one", "two", "three"] {
         assert_eq!(hear(&mut late, "text").await["text"], text);
     }
-    // A room outlives its visitors for a while.
+    // A room is kept for a while after its visitors have left.
     drop((ann, late));
     let id = first["id"].as_str().unwrap();
     let back = format!("/rooms/tea/socket?name=Ann&after={id}");
@@ -72,7 +72,7 @@ async fn who_comes_late_reads_what_was_said_and_who_comes_back_what_was_missed()
         let message: Value = hear(&mut back, "text").await;
         assert_eq!(message["text"], text);
     }
-    // After a restart of the server nobody knows.
+    // After a restart, the server does not know the id.
     let mut lost = client.websocket("/rooms/tea/socket?name=Ann&after=c0ffee-1").await;
     assert_eq!(lost.json::<Value>().await, json!({ "lagged": null }));
     assert_eq!(hear(&mut lost, "text").await["text"], "one");
@@ -123,7 +123,8 @@ async fn who_talks_too_quickly_is_slowed_down_and_still_hears_the_others() {
     assert!(start.elapsed() >= Duration::from_secs(4));
 }
 
-/// One client held a socket in a room of each name, and for everybody else there was none left.
+/// Regression test: one client opened a socket in every room, and no room was left for other
+/// clients.
 #[trine::test]
 async fn one_client_cannot_fill_the_house() {
     let config = trine::config::Config::read("trusted_proxies = 'unix'", []).unwrap();
@@ -146,7 +147,7 @@ async fn one_client_cannot_fill_the_house() {
     refused.await.expect_problem(429);
     let mut other = visit(0, "Ann", "192.0.2.7").await;
     assert_eq!(hear(&mut other, "members").await["members"], json!(["Eve", "Ann"]));
-    // Who leaves one room may enter another.
+    // A client that leaves one room can enter another.
     drop(sockets.remove(0));
     assert_eq!(hear(&mut other, "left").await["left"], "Eve");
     let mut again = visit(30, "Eve", "192.0.2.6").await;

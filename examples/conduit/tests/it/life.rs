@@ -1,4 +1,4 @@
-//! The life of Conduit over real HTTP: from the first user to a restart on the same file.
+//! Exercises Conduit over real HTTP, from the first user to a restart on the same file.
 
 #![allow(
     clippy::needless_pass_by_value,
@@ -94,13 +94,14 @@ async fn accounts(nobody: &Api) -> Api {
         nobody.post("/users/login", login("ann@example.org", "correct horse")).await.status(),
         401
     );
-    // A change of the password ends the tokens from before; the one in its answer holds.
+    // A change of the password ends all earlier tokens. The token in the response of the change is
+    // valid.
     ann.get("/user").await.refused(401, json!({ "token": ["is invalid"] }));
     nobody.with_token(changed["user"]["token"].as_str().unwrap())
 }
 
 async fn articles(nobody: &Api, ann: &Api, bob: &Api) {
-    // In whatever order they were written, tags are listed sorted.
+    // Tags are listed in sorted order, whatever order they were written in.
     let article = ann.publish("How to train your dragon", &["training", "dragons"]).await;
     let created = article["createdAt"].as_str().unwrap();
     let expected = json!({

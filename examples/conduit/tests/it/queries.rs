@@ -1,4 +1,4 @@
-//! A page costs the same number of queries, however long it is.
+//! A page takes the same number of queries, however long it is.
 
 #![allow(
     clippy::needless_pass_by_value,
@@ -20,7 +20,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::common::{Answer as _, Api, Conduit};
 
-/// The subscriber that counts is one for the whole process, and other tests make queries too.
+/// The subscriber that counts is global to the process, and other tests also make queries.
 #[test]
 fn a_long_page_costs_no_more_than_a_short_one() {
     let alone = std::process::Command::new(std::env::current_exe().unwrap())
@@ -48,7 +48,7 @@ async fn in_a_process_of_its_own() {
     let nobody = &conduit.client;
     assert_eq!(cost(nobody, "/articles?limit=1").await, 2);
     assert_eq!(cost(nobody, "/articles?limit=30").await, 2);
-    // With a token, one more: whether it still holds.
+    // A token takes one more query, which checks that it is still valid.
     assert_eq!(cost(&bob, "/articles?limit=1").await, 3);
     assert_eq!(cost(&bob, "/articles?limit=30").await, 3);
     assert_eq!(cost(&bob, "/articles?limit=30&tag=a&author=ann&favorited=ann").await, 3);
@@ -66,7 +66,7 @@ async fn cost(api: &Api, path: &str) -> usize {
 
 static QUERIES: AtomicUsize = AtomicUsize::new(0);
 
-/// Counts the SELECTs that sqlx logs; a new connection also says a few PRAGMAs.
+/// Counts the SELECT statements that sqlx logs. A new connection also runs a few PRAGMA statements.
 struct Counter;
 
 impl<S: Subscriber> Layer<S> for Counter {

@@ -1,4 +1,4 @@
-//! What happens when many want the same thing at once.
+//! Concurrent requests for the same title or name.
 
 #![allow(
     clippy::needless_pass_by_value,

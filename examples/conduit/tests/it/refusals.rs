@@ -1,4 +1,4 @@
-//! What Conduit refuses, and in which words.
+//! The requests that Conduit refuses, and the error messages.
 
 #![allow(
     clippy::needless_pass_by_value,
@@ -57,14 +57,14 @@ async fn fields(nobody: &Api, ann: &Api) {
         .post("/users", dots)
         .await
         .refused(422, json!({ "username": ["can't consist of dots"] }));
-    // A slash in a name is encoded in the path of the profile, and stays in the name.
+    // A slash in a name is percent-encoded in the path of the profile and stays part of the name.
     let band = json!({ "user": { "username": "AC/DC", "email": "band@example.org", "password": "correct horse" } });
     nobody.post("/users", band).await.ok(201);
     assert_eq!(nobody.get("/profiles/AC%2FDC").await.ok(200)["profile"]["username"], "AC/DC");
     nobody.register("bob").await;
     let taken = ann.put("/user", json!({ "user": { "username": "BOB" } })).await;
     taken.refused(422, json!({ "username": ["has already been taken"] }));
-    // To write one's own name anew is no collision.
+    // Sending one's own name again is not a conflict.
     let own = json!({ "user": { "username": "Ann", "email": "ann@example.org" } });
     assert_eq!(ann.put("/user", own).await.ok(200)["user"]["username"], "Ann");
 
@@ -98,7 +98,8 @@ async fn tokens(nobody: &Api, ann: &Api) {
         answer.refused(401, json!({ "token": ["is missing"] }));
         forged.send(method, path, None).await.refused(401, json!({ "token": ["is invalid"] }));
     }
-    // Where a token is optional, none is fine and a wrong one is not.
+    // If a token is optional, a request without one is accepted and one with an invalid token is
+    // refused.
     for path in ["/articles", "/articles/one", "/articles/one/comments", "/profiles/ann"] {
         nobody.get(path).await.ok(200);
         ann.get(path).await.ok(200);
@@ -160,7 +161,7 @@ async fn pages_of_other_origins_may_ask() {
     preflight
         .expect_status(200)
         .expect_header("access-control-allow-headers", "authorization,content-type");
-    // An error is an answer too, and a page that cannot read it cannot show it.
+    // Errors also need the header fields, or the page could not read and show them.
     let refused = client.get("/api/user").header("origin", "https://example.org").send().await;
     refused.expect_status(401).expect_header("access-control-allow-origin", "*");
 }
@@ -187,7 +188,7 @@ async fn a_token_dies_with_its_user() {
         .await
         .refused(401, gone.clone());
     ann.post("/profiles/bob/follow", json!({})).await.refused(401, gone.clone());
-    // The id is not given out again.
+    // The id is not used again.
     conduit.client.register("carl").await;
     ann.get("/user").await.refused(401, gone);
     conduit.stop().await;

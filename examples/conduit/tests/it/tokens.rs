@@ -1,4 +1,4 @@
-//! How long a token holds: no longer than the password it was made under.
+//! A token is valid only as long as the password that it was made under.
 
 #![allow(
     clippy::needless_pass_by_value,
@@ -22,7 +22,7 @@ async fn a_token_from_before_a_password_change_is_refused() {
     let token = |answer: &Value| answer["user"]["token"].as_str().unwrap().to_owned();
     let laptop = nobody.with_token(&token(&nobody.post("/users/login", login).await.ok(200)));
 
-    // Whatever else is changed ends no token.
+    // Changes of other fields do not end a token.
     laptop.put("/user", json!({ "user": { "bio": "I write." } })).await.ok(200);
     phone.get("/user").await.ok(200);
 
@@ -30,7 +30,7 @@ async fn a_token_from_before_a_password_change_is_refused() {
     let over = json!({ "token": ["is invalid"] });
     for old in [&phone, &laptop] {
         old.get("/user").await.refused(401, over.clone());
-        // Where a token may be missing, an old one is still no visit of nobody.
+        // If a token is optional, an old one is still refused and not treated as absent.
         old.get("/articles").await.refused(401, over.clone());
         old.put("/user", json!({ "user": { "password": "their horse" } }))
             .await
@@ -39,7 +39,7 @@ async fn a_token_from_before_a_password_change_is_refused() {
     let laptop = nobody.with_token(&token(&changed));
     assert_eq!(laptop.get("/user").await.ok(200)["user"]["bio"], "I write.");
 
-    // The same over a restart, and the old password anew is a change too.
+    // The same is true after a restart, and setting the old password again also counts as a change.
     conduit.stop().await;
     let conduit = Conduit::start(dir.path()).await;
     let again = |token: &str| conduit.client.with_token(token);
@@ -49,7 +49,8 @@ async fn a_token_from_before_a_password_change_is_refused() {
     conduit.stop().await;
 }
 
-/// Hashing takes long: who checks the token only before it lets a thief change the password back.
+/// Hashing takes long. A server that checks the token only before the hashing would let a thief
+/// change the password back.
 #[tokio::test(flavor = "multi_thread")]
 async fn of_password_changes_at_once_under_one_token_one_holds() {
     let dir = tempfile::tempdir().unwrap();

@@ -1,10 +1,11 @@
-//! The page in the hands of a browser.
+//! Tests of the form with the requests that a browser sends.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use forms::{Pictures, app};
 use trine::testing::{TestClient, TestResponse};
 
-/// What a browser sends: a part for each field, of a file the one that was chosen or nothing.
+/// The body that a browser sends: one part per field. The part of the file field is the chosen
+/// file, or empty.
 async fn send(
     client: &TestClient,
     fields: &[(&str, &str)],

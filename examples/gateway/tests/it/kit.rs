@@ -1,4 +1,4 @@
-//! The program as a process of its own, and the upstreams behind it.
+//! Runs the gateway as a separate process, and its upstreams in the test.
 
 use std::path::Path;
 use std::process::Command;
@@ -12,18 +12,18 @@ pub(crate) use trine_testkit::wait::until_async as until;
 pub(crate) struct Gateway {
     pub(crate) process: Process,
     pub(crate) url: String,
-    /// Where it speaks TLS, if it does.
+    /// The address of the TLS listener, if there is one.
     pub(crate) tls: Option<String>,
     pub(crate) folder: tempfile::TempDir,
 }
 
 impl Gateway {
-    /// Starts it with these routes.
+    /// Starts the gateway with these routes.
     pub(crate) fn start(routes: &str) -> Gateway {
         Gateway::start_in(tempfile::tempdir().unwrap(), routes)
     }
 
-    /// The same in a folder where something is already.
+    /// Starts the gateway in an existing folder, which may already contain files.
     pub(crate) fn start_in(folder: tempfile::TempDir, routes: &str) -> Gateway {
         write(folder.path(), routes);
         let mut process = Process::start(
@@ -53,7 +53,7 @@ pub(crate) fn write(folder: &Path, routes: &str) {
     std::fs::write(folder.join("trine.toml"), routes).unwrap();
 }
 
-/// An upstream that says its name and what it was asked.
+/// An upstream that responds with its name and a description of the request.
 pub(crate) async fn upstream(name: &'static str) -> TestServer {
     let tell = move |request: Request| async move {
         let forwarded =

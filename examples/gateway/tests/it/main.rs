@@ -1,4 +1,4 @@
-//! The whole program as its clients and its upstreams meet it: a process of its own, real sockets.
+//! Tests of the whole program, as a separate process with real sockets.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
 mod kit;

@@ -1,4 +1,4 @@
-//! SIGHUP under load: upstreams and certificates change, and no request notices.
+//! SIGHUP under load: upstreams and certificates change, and no request fails.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -13,7 +13,7 @@ use tokio_rustls::TlsConnector;
 
 use crate::kit::{Gateway, until, upstream, write};
 
-/// Clients that ask all the time, and what became of it.
+/// Clients that send requests all the time, and a count of the responses.
 struct Load {
     stop: Arc<AtomicBool>,
     asked: Arc<AtomicUsize>,
@@ -25,7 +25,7 @@ impl Load {
         Load { stop: Arc::default(), asked: Arc::default(), clients: tokio::task::JoinSet::new() }
     }
 
-    /// A client that does this again and again; it must not fail.
+    /// Adds a client that repeats this request. A request that fails makes the test fail.
     fn add<F: Future<Output = ()> + Send>(&mut self, ask: impl Fn() -> F + Send + 'static) {
         let (stop, asked) = (Arc::clone(&self.stop), Arc::clone(&self.asked));
         self.clients.spawn(async move {
@@ -36,7 +36,7 @@ impl Load {
         });
     }
 
-    /// Waits until that many more requests were answered.
+    /// Waits until this many more requests were answered.
     async fn pass(&self, more: usize) {
         let enough = self.asked.load(Ordering::SeqCst) + more;
         until("more answers", async || self.asked.load(Ordering::SeqCst) >= enough).await;
@@ -63,7 +63,7 @@ async fn upstreams_change_under_load_and_no_request_fails() {
     for at in 0..6 {
         let (url, kept) = (format!("{}/x", gateway.url), reqwest::Client::new());
         load.add(move || {
-            // Half of them on connections that stay, half on new ones.
+            // Half of the clients keep their connections, and half open new ones.
             let client = if at % 2 == 0 { kept.clone() } else { reqwest::Client::new() };
             let asked = client.post(&url).body("body").send();
             async move {
@@ -83,7 +83,7 @@ async fn upstreams_change_under_load_and_no_request_fails() {
     load.end().await;
 }
 
-/// Writes a new certificate for `localhost`, and tells it.
+/// Writes a new certificate for `localhost` and returns it.
 fn certificate(folder: &Path) -> CertificateDer<'static> {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     std::fs::write(folder.join("cert.pem"), made.cert.pem()).unwrap();
@@ -91,7 +91,8 @@ fn certificate(folder: &Path) -> CertificateDer<'static> {
     made.cert.der().clone()
 }
 
-/// A client that trusts these; tells which of them it met.
+/// Connects with these trusted certificates, sends a request, and returns the certificate of the
+/// server.
 async fn ask(address: String, trusted: Vec<CertificateDer<'static>>) -> CertificateDer<'static> {
     let mut roots = rustls::RootCertStore::empty();
     roots.add_parsable_certificates(trusted);
@@ -145,7 +146,7 @@ async fn certificates_change_under_load_and_no_request_fails() {
     }
     for _ in 0..3 {
         load.pass(10).await;
-        // Clients learn of it before the gateway does.
+        // The clients trust the new certificate before the gateway uses it.
         let spare = tempfile::tempdir().unwrap();
         made.push(certificate(spare.path()));
         *trusted.lock().unwrap() = made.clone();

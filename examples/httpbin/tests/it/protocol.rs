@@ -1,4 +1,4 @@
-//! The whole program as a client meets it: a process of its own, a real socket.
+//! Tests of the whole program, as a separate process with a real socket.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
@@ -11,7 +11,7 @@ use reqwest::{Client, Method, Response, StatusCode};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-/// The program, ended with the test.
+/// The running program. Dropping it ends the process.
 struct Httpbin {
     process: Child,
     address: String,
@@ -44,7 +44,7 @@ impl Httpbin {
         self.send("GET", path, "").await
     }
 
-    /// Sends bytes as they are and reads to the end of the connection.
+    /// Sends raw bytes, and reads until the connection ends.
     async fn raw(&self, bytes: &str) -> String {
         let mut stream = TcpStream::connect(&self.address).await.unwrap();
         stream.write_all(bytes.as_bytes()).await.unwrap();
@@ -201,7 +201,7 @@ fn wrong_configuration_is_told_at_once_and_the_exit_code_is_not_0() {
     }
 }
 
-/// Whoever starts it may read the address, close the pipes and look away.
+/// A parent process may read the address and then close the pipes.
 #[tokio::test]
 async fn it_serves_where_nobody_reads_what_it_prints() {
     let mut process = Command::new(env!("CARGO_BIN_EXE_httpbin"))
@@ -218,15 +218,14 @@ async fn it_serves_where_nobody_reads_what_it_prints() {
     assert_eq!(httpbin.get("/").await.status(), StatusCode::OK);
 }
 
-/// What a WebSocket costs that says nothing any more: no buffers, no contexts of compression, one
-/// task.
+/// An idle WebSocket needs only one task: no buffers and no compression contexts.
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn an_idle_websocket_costs_two_kilobytes() {
     const HANDSHAKE: &str = "GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
         Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n";
-    // The mask is zero.
+    // A masked text frame of 32 bytes. The mask is zero.
     let message = [&[0x81, 0x80 | 32, 0, 0, 0, 0][..], &[b'x'; 32]].concat();
     let httpbin = Httpbin::start();
     let mut sockets = Vec::new();
@@ -253,7 +252,7 @@ async fn an_idle_websocket_costs_two_kilobytes() {
     let few = open(100).await;
     let many = open(800).await;
     let each = (many - few) / 800;
-    // The goal is 2 KiB; memory moves in steps.
+    // The goal is 2 KiB. Memory grows in steps.
     assert!(each < 2400, "{each} bytes each");
     println!("{each} bytes each");
 }

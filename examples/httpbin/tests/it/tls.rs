@@ -1,4 +1,4 @@
-//! The program over TLS, as curl and OpenSSL meet it.
+//! Tests of TLS with curl and OpenSSL as clients.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
@@ -11,7 +11,7 @@ use trine_testkit::process::{Process, address_in};
 use trine_testkit::tools;
 use trine_testkit::wait::until_blocking;
 
-/// The program, ended with the test, and a folder with the authority that it is signed by.
+/// The running program, with a folder that contains the authority of its certificate.
 struct Httpbin {
     process: Process,
     plain: String,
@@ -42,7 +42,7 @@ impl Httpbin {
         Httpbin { process, plain, secure, folder, authority }
     }
 
-    /// What `curl` prints, and whether it succeeded.
+    /// Runs `curl`. Returns whether it succeeded, and its output.
     fn curl(&self, arguments: &[&str]) -> (bool, String) {
         let output = Command::new("curl")
             .args(["--silent", "--show-error", "--max-time", "10", "--cacert", "ca.pem"])
@@ -61,7 +61,7 @@ impl Httpbin {
         format!("https://localhost:{port}{path}")
     }
 
-    /// The serial number of the certificate that is shown.
+    /// The serial number of the certificate that the server presents.
     fn shown(&self) -> String {
         let script = format!(
             "openssl s_client -connect {} </dev/null 2>/dev/null | openssl x509 -serial -noout",
@@ -103,7 +103,7 @@ fn curl_is_served_by_every_version_and_protocol() {
     assert_eq!(echoed, "over TLS");
     let (_, large) = httpbin.curl(&[&httpbin.url("/bytes/3000000")]);
     assert_eq!(large.len(), 3_000_000);
-    // The plain port goes on beside it.
+    // The plain port also serves.
     let (_, plain) = httpbin.curl(&[&format!("http://{}/", httpbin.plain)]);
     assert_eq!(plain, "httpbin on Trine\n");
 }

@@ -1,7 +1,7 @@
-//! What a delivery costs: `cargo run --release -p ticker --bin load -- 2000` starts the ticker in a
-//! process of its own, opens 2,000 event streams, and counts for ten seconds. A second number is
-//! another count of seconds, a third one the milliseconds between two quotes. With `--ws` it opens
-//! WebSockets instead.
+//! Measures the cost of a delivery: `cargo run --release -p ticker --bin load -- 2000` starts the
+//! ticker as a separate process, opens 2,000 event streams, and counts events for ten seconds. A
+//! second number changes the seconds, and a third one sets the milliseconds between two quotes.
+//! With `--ws` it opens WebSockets instead.
 
 use std::io;
 use std::net::SocketAddr;
@@ -18,7 +18,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-/// More than one address has ports for, and than a process has descriptors for by default.
+/// Above this, one address has too few ports, and a process has too few descriptors by default.
 const MOST: u64 = 20_000;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
@@ -81,7 +81,7 @@ async fn main() -> Result<()> {
     Ok(())
 }
 
-/// Starts the ticker beside this program, on a port that the system chooses.
+/// Starts the ticker from the same folder as this program, on a port that the system chooses.
 async fn start(every: u64) -> Result<(Child, SocketAddr)> {
     let program: PathBuf = std::env::current_exe()?.with_file_name("ticker");
     let mut server = Command::new(&program)
@@ -98,7 +98,7 @@ async fn start(every: u64) -> Result<(Child, SocketAddr)> {
     let addr =
         first.split_once("http://").and_then(|(_, rest)| rest.split(',').next()?.parse().ok());
     let addr = addr.ok_or_else(|| format!("the ticker did not start: {first}"))?;
-    // Whatever else it says must have somewhere to go.
+    // Keep reading, so that the ticker never blocks on a full pipe.
     tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
     Ok((server, addr))
 }
@@ -107,7 +107,7 @@ const EVENTS: &str = "GET /quotes HTTP/1.1\r\nHost: ticker\r\n\r\n";
 const SOCKET: &str = "GET /quotes/socket HTTP/1.1\r\nHost: ticker\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
                       Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
 
-/// Counts events to the end of the stream.
+/// Counts events until the stream ends.
 async fn events(mut stream: TcpStream, counted: &AtomicU64) -> io::Result<()> {
     let mut buffer = [0; 4096];
     let mut ended = false;
@@ -118,7 +118,8 @@ async fn events(mut stream: TcpStream, counted: &AtomicU64) -> io::Result<()> {
         }
         let mut events = 0;
         for byte in &buffer[..len] {
-            // An empty line ends an event; those of chunks have a CR.
+            // An empty line ends an event. The lines of the chunked coding end with CR LF, so they
+            // do not count.
             events += u64::from(*byte == b'\n' && ended);
             ended = *byte == b'\n';
         }
@@ -126,7 +127,7 @@ async fn events(mut stream: TcpStream, counted: &AtomicU64) -> io::Result<()> {
     }
 }
 
-/// Counts text frames to the end of the socket.
+/// Counts text frames until the socket ends.
 async fn frames(stream: TcpStream, counted: &AtomicU64) -> io::Result<()> {
     let mut stream = BufReader::with_capacity(4096, stream);
     let mut head = String::new();
@@ -137,23 +138,23 @@ async fn frames(stream: TcpStream, counted: &AtomicU64) -> io::Result<()> {
     let mut payload = [0; 125];
     loop {
         let [kind, len] = stream.read_u16().await?.to_be_bytes();
-        // Quotes are short, and so are pings.
+        // Quotes and pings are short.
         let payload = payload.get_mut(..usize::from(len)).ok_or(io::ErrorKind::InvalidData)?;
         stream.read_exact(payload).await?;
         counted.fetch_add(u64::from(kind == 0x81), Ordering::Relaxed);
     }
 }
 
-/// What a process has used.
+/// The resources that a process has used.
 struct Usage {
-    /// In seconds.
+    /// CPU time in seconds.
     cpu: f64,
-    /// In KiB.
+    /// Memory in KiB.
     memory: f64,
 }
 
 fn usage(pid: u32) -> Result<Usage> {
-    // The fields behind the name, which may have spaces in it: proc(5).
+    // Read the fields after the name, because the name may contain spaces: proc(5).
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
     let (_, fields) = stat.rsplit_once(')').ok_or("no stat")?;
     let ticks: u64 = fields

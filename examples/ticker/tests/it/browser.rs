@@ -1,6 +1,6 @@
-//! The program as a browser meets it: a page that fills, and streams that end with the program.
+//! Tests of the program with a browser: the page fills, and open streams end with the program.
 //!
-//! `SCREENSHOTS=folder` takes pictures, to be looked at.
+//! Set `SCREENSHOTS=folder` to save screenshots.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -13,7 +13,7 @@ use trine_testkit::process::{Process, address_in};
 use trine_testkit::tools;
 use trine_testkit::wait::until_blocking;
 
-/// The program, ended with the test.
+/// The running program. Dropping it ends the process.
 struct Ticker {
     process: Process,
     url: String,
@@ -50,7 +50,7 @@ impl Ticker {
         BufReader::new(stream)
     }
 
-    /// Ends it as a supervisor does, and gives the time that it took.
+    /// Ends the process as a supervisor does, and returns how long that took.
     fn stop(mut self) -> Duration {
         let start = Instant::now();
         self.process.signal("TERM");
@@ -72,7 +72,7 @@ fn the_page_fills_and_the_program_ends_under_open_streams() {
     }
     if let Some(chromium) = tools::chromium() {
         let profile = tempfile::tempdir().unwrap();
-        // With a port it stays on the page.
+        // With a debugging port, the headless browser stays open on the page.
         let browser = tools::headless(&chromium, profile.path())
             .args(["--remote-debugging-port=0", &ticker.url])
             .spawn();

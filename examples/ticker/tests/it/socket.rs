@@ -1,4 +1,4 @@
-//! The quotes by WebSocket.
+//! The quotes over WebSocket.
 
 use ticker::Quote;
 

@@ -1,4 +1,4 @@
-//! Drives Chromium by its DevTools protocol, as far as these tests need it.
+//! Drives Chromium through its DevTools protocol, with only the commands that these tests need.
 
 use std::path::Path;
 use std::process::Child;
@@ -14,17 +14,17 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 use trine_testkit::tools;
 
-/// A browser, ended with the test.
+/// A running browser. Dropping it ends the process.
 pub(crate) struct Browser {
     process: Child,
     _profile: TempDir,
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     asked: u64,
-    /// What pages logged as an error or threw, without what fails while the server is away.
+    /// Errors that pages logged or threw, except for requests that fail while the server is down.
     pub(crate) complaints: Vec<String>,
 }
 
-/// A page of somebody with a profile of their own.
+/// A page in a browser profile of its own.
 pub(crate) struct Page(String);
 
 impl Browser {
@@ -65,7 +65,7 @@ impl Browser {
         page
     }
 
-    /// What an expression is on the page.
+    /// Evaluates an expression on the page.
     pub(crate) async fn eval(&mut self, page: &Page, expression: &str) -> Value {
         let asked =
             json!({ "expression": expression, "returnByValue": true, "awaitPromise": true });

@@ -1,4 +1,4 @@
-//! A Conduit of its own for each test, on a real socket, and a client that speaks JSON to it.
+//! Starts a separate Conduit for each test on a real socket, with a client that speaks JSON to it.
 
 use std::path::Path;
 
@@ -25,12 +25,12 @@ impl Conduit {
     }
 }
 
-/// The configuration that keeps everything in this folder.
+/// The configuration that keeps all files in this folder.
 pub fn files_in(dir: &Path) -> Config {
     Config::read(&format!("conduit.database = '{}'", dir.join("conduit.db").display()), []).unwrap()
 }
 
-/// One user's view of the API, or nobody's.
+/// A client of the API, signed in as one user or as none.
 #[derive(Clone)]
 pub struct Api {
     client: TestClient,
@@ -38,7 +38,7 @@ pub struct Api {
 }
 
 impl Api {
-    /// Registers a user and speaks as them from then on.
+    /// Registers a user and sends all later requests as this user.
     pub async fn register(&self, name: &str) -> Api {
         let user = json!({ "username": name, "email": format!("{name}@example.org"), "password": "correct horse" });
         let answer = self.post("/users", json!({ "user": user })).await.ok(201);
@@ -84,9 +84,9 @@ impl Api {
     }
 }
 
-/// What Conduit expects of all answers.
+/// Assertions for every response of Conduit.
 pub trait Answer {
-    /// The body of an answer that has to have this status; `null` where there is none.
+    /// The body of a response, which must have this status. It is `null` if there is no body.
     fn ok(self, status: u16) -> Value;
 
     /// Asserts an error with this status and exactly these fields.

@@ -1,4 +1,5 @@
-//! Clients of every kind, all the time. None of them tries anything twice: what fails, is counted.
+//! Clients of several kinds that send requests all the time. They never retry: every failed request
+//! is counted.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{Display, Formatter};
@@ -17,10 +18,10 @@ use tokio::task::JoinSet;
 use super::program::within;
 use super::target::{Stream, Target};
 
-/// A connection of HTTP/1.
+/// An HTTP/1 connection.
 pub(crate) struct Kept {
     stream: Stream,
-    /// The server said that it closes the connection.
+    /// The server announced that it will close the connection after this response.
     pub(crate) is_last: bool,
 }
 
@@ -33,7 +34,7 @@ impl Kept {
         Ok(Kept { stream: target.connect("http/1.1").await?, is_last: false })
     }
 
-    /// Sends a request and reads the answer.
+    /// Sends a request and reads the response.
     pub(crate) async fn get(&mut self, path: &str) -> Result<String, String> {
         let request = format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n");
         self.stream
@@ -55,13 +56,13 @@ impl Kept {
         }
     }
 
-    /// Waits for the server's end.
+    /// Waits until the server closes the connection.
     pub(crate) async fn closed(&mut self) {
         assert_eq!(self.stream.read(&mut [0]).await.unwrap(), 0);
     }
 }
 
-/// A request over a Unix socket: the process that answers.
+/// Sends a request over a Unix socket and returns the id of the process that responds.
 pub(crate) async fn ask_unix(path: &Path) -> String {
     let mut stream = UnixStream::connect(path).await.unwrap();
     let request = b"GET /pid HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
@@ -71,7 +72,7 @@ pub(crate) async fn ask_unix(path: &Path) -> String {
     whole(&answer).unwrap().unwrap().1
 }
 
-/// Head and body, once both are there.
+/// Head and body, once both are complete.
 fn whole(answer: &[u8]) -> Result<Option<(String, String)>, String> {
     let text = String::from_utf8_lossy(answer).into_owned();
     let Some((head, body)) = text.split_once("\r\n\r\n") else { return Ok(None) };
@@ -84,13 +85,13 @@ fn whole(answer: &[u8]) -> Result<Option<(String, String)>, String> {
     Ok((body.len() >= length).then(|| (head.clone(), body.to_owned())))
 }
 
-/// What the clients have seen.
+/// The observations of all clients.
 #[derive(Default)]
 struct Seen {
     over: AtomicBool,
     failures: Mutex<Vec<String>>,
     pids: Mutex<BTreeSet<u32>>,
-    /// Requests that a GOAWAY frame named as not processed.
+    /// The number of requests that a GOAWAY frame declared as not processed.
     turned_away: AtomicUsize,
 }
 
@@ -170,7 +171,7 @@ impl Load {
     }
 }
 
-/// One connection, used until the server says that it closes it.
+/// Uses one connection until the server announces that it will close it.
 async fn kept(target: Target, seen: Arc<Seen>, count: Arc<AtomicUsize>, pause: u64) {
     let mut open = None;
     while !seen.is_over() {
@@ -189,7 +190,7 @@ async fn kept(target: Target, seen: Arc<Seen>, count: Arc<AtomicUsize>, pause: u
     }
 }
 
-/// A connection for each request.
+/// Opens a connection per request.
 async fn new(target: Target, seen: Arc<Seen>, count: Arc<AtomicUsize>) {
     while !seen.is_over() {
         let answer = match Kept::connect_to(&target).await {
@@ -200,11 +201,11 @@ async fn new(target: Target, seen: Arc<Seen>, count: Arc<AtomicUsize>) {
     }
 }
 
-/// Four requests at a time on one connection, until the server says that it takes no more. A
-/// request that was sent has to be answered, or named as not processed by the GOAWAY frame, which
-/// leaves the client free to send it again (RFC 9113, section 6.8): the crate `h2` acknowledges the
-/// server's PING before it sends the requests that wait in it. A request that the client knows not
-/// to send is none.
+/// Sends four requests at a time on one connection until the server announces that it takes no
+/// more. The server has to respond to each request that was sent, or declare it as not processed in
+/// the GOAWAY frame. The client may send such a request again (RFC 9113, section 6.8). This happens
+/// because the crate `h2` acknowledges the PING of the server before it sends the requests that are
+/// queued. A request that the client knows not to send does not count.
 async fn http2(target: Target, seen: Arc<Seen>, count: Arc<AtomicUsize>) {
     let mut goes_on = true;
     while goes_on && !seen.is_over() {
@@ -227,7 +228,7 @@ async fn http2_connection(target: &Target, seen: &Seen, count: &AtomicUsize) -> 
     while let Some(send) = open.take()
         && !seen.is_over()
     {
-        // An error here is the news that the server goes away.
+        // An error here means that the server is shutting down.
         let Ok(mut send) = send.ready().await else { break };
         let sent: Vec<_> = (0..4).map_while(|_| request(&mut send, target.scheme())).collect();
         let all_sent = sent.len() == 4;

@@ -1,4 +1,4 @@
-//! Restarts of the whole program under load: real processes, real signals, and every request is
+//! Restarts of the whole program under load, with real processes and real signals. Every request is
 //! counted.
 
 #![cfg(target_os = "linux")]
@@ -19,19 +19,20 @@ use target::{Certificate, Target};
 
 const RESTARTS: usize = 10;
 
-/// Between two restarts, so that all kinds of clients get their turn.
+/// The pause between two restarts, long enough for clients of every kind to send requests.
 const CALM: Duration = Duration::from_millis(700);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn not_one_request_fails_through_ten_restarts() {
     let program = Program::start("workers = 2\n");
     let load = Load::begin(&Target::plain(&program.address));
-    // Fewer workers than there are sockets, and more.
+    // Some restarts have fewer workers than there are sockets, and others have more.
     let workers: [_; RESTARTS] = [2, 1, 3, 2, 2, 1, 1, 4, 2, 2];
     restarts(&program, load, workers.map(|workers| format!("workers = {workers}\n"))).await;
 }
 
-/// The keys of one connection are not those of another process: each begins and ends with one.
+/// A new process cannot read the keys of an old connection, so each connection has to stay in one
+/// process.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn not_one_request_fails_over_tls_whether_workers_steal_or_not() {
     let certificate = Certificate::new();
@@ -45,7 +46,7 @@ async fn not_one_request_fails_over_tls_whether_workers_steal_or_not() {
     restarts(&program, load, configs).await;
 }
 
-/// Restarts once with each configuration, while there is load.
+/// Restarts once with each configuration while there is load.
 async fn restarts<const TIMES: usize>(program: &Program, load: Load, configs: [String; TIMES]) {
     let mut pids = vec![program.first()];
     for config in configs {
@@ -62,8 +63,8 @@ async fn restarts<const TIMES: usize>(program: &Program, load: Load, configs: [S
 
     assert_eq!(pids.len(), TIMES + 1);
     assert_eq!(counts.failures, Vec::<String>::new(), "{counts}");
-    // Only where the last GOAWAY crosses four requests on their way, which is in few of the
-    // restarts.
+    // Requests are turned away only if the last GOAWAY crosses four requests in flight, which
+    // happens in few of the restarts.
     assert!(counts.turned_away <= 4 * TIMES.div_ceil(3), "{counts}");
     for (kind, requests) in &counts.requests {
         let requests = requests.load(Ordering::Relaxed);
@@ -96,7 +97,7 @@ async fn a_new_process_that_does_not_start_leaves_the_old_one_serving() {
     for _ in 0..20 {
         assert_eq!(program.pid().await.unwrap(), first);
     }
-    // It is not the end of restarts.
+    // Later restarts are still possible.
     program.configure("workers = 1\n");
     program.signal(first, Signal::USR2);
     let second = program.answered_by_another_than(&[first]).await;
@@ -104,8 +105,7 @@ async fn a_new_process_that_does_not_start_leaves_the_old_one_serving() {
     assert_eq!(program.pid().await.unwrap(), second);
 }
 
-/// It waits for what was asked of it, and closes idle connections only after the time that they
-/// have anyhow.
+/// The old process finishes its requests. It closes an idle connection only at the idle timeout.
 #[tokio::test]
 async fn the_old_process_ends_what_it_began() {
     let program = Program::start("workers = 1\ntimeouts.keep_alive = \"2s\"\n");
@@ -123,7 +123,8 @@ async fn the_old_process_ends_what_it_began() {
     tokio::time::sleep(Duration::from_millis(300)).await;
     program.signal(first, Signal::USR2);
     program.answered_by_another_than(&[first]).await;
-    // Idle ones may still have a request on its way. It is the last one, and is told so.
+    // A request may still be in flight on an idle connection. Its response announces that the
+    // connection closes.
     assert_eq!(idle.get("/pid").await.unwrap(), first.to_string());
     assert!(idle.is_last);
     let (_, last) = within(slow).await.unwrap();
@@ -137,7 +138,7 @@ async fn the_old_process_ends_what_it_began() {
 async fn a_new_process_that_hangs_is_killed() {
     let program = Program::start("workers = 2\ntimeouts.handover = \"1s\"\n");
     let first = program.pid().await.unwrap();
-    // Nobody ever writes into it.
+    // Nothing ever writes to this pipe, so the new process hangs while it reads its configuration.
     let file = program.file("trine.toml");
     std::fs::remove_file(&file).unwrap();
     assert!(std::process::Command::new("mkfifo").arg(&file).status().unwrap().success());

@@ -1,4 +1,4 @@
-//! The program, over all the processes that it becomes.
+//! The program across all its restarts.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use super::load::Kept;
 
-/// A step that takes longer will not come to an end.
+/// The limit for one step. A step that takes longer hangs.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(crate) async fn within<F: Future>(future: F) -> F::Output {
@@ -20,10 +20,10 @@ pub(crate) async fn within<F: Future>(future: F) -> F::Output {
 
 pub(crate) struct Program {
     pub(crate) address: String,
-    /// The one of TLS.
+    /// The address of the TLS listener.
     pub(crate) secure: Option<String>,
     first: Mutex<Child>,
-    /// The process that answered last.
+    /// The process that responded last.
     newest: Mutex<u32>,
     folder: TempDir,
 }
@@ -33,7 +33,7 @@ impl Program {
         Program::start_with(config, &[])
     }
 
-    /// With files in its folder.
+    /// Starts the program with these files in its folder.
     pub(crate) fn start_with(config: &str, files: &[(&str, &str)]) -> Program {
         let folder = tempfile::tempdir().unwrap();
         let config = config.replace("FOLDER", folder.path().to_str().unwrap());
@@ -57,7 +57,7 @@ impl Program {
         };
         let address = after("http://").unwrap_or_else(|| panic!("no address in {line:?}"));
         let secure = after("https://");
-        // Later processes write there too.
+        // Keep reading, because later processes write to the same pipe.
         std::thread::spawn(move || lines.for_each(drop));
         let newest = Mutex::new(first.id());
         Program { address, secure, first: Mutex::new(first), newest, folder }
@@ -68,19 +68,19 @@ impl Program {
     }
 
     pub(crate) fn configure(&self, config: &str) {
-        // As a whole, so that nobody reads half of it.
+        // Replace the file in one step, so that the program never reads half of it.
         let written = self.folder.path().join("new");
         std::fs::write(&written, config.replace("FOLDER", self.folder.path().to_str().unwrap()))
             .unwrap();
         std::fs::rename(written, self.folder.path().join("trine.toml")).unwrap();
     }
 
-    /// A file of the program's folder, which `FOLDER` stands for in its configurations.
+    /// A file in the program's folder. Configurations refer to the folder as `FOLDER`.
     pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    /// Whether it has started processes that are still there.
+    /// Whether the process has running child processes.
     pub(crate) fn has_children(&self, pid: u32) -> bool {
         let threads = std::fs::read_dir(format!("/proc/{pid}/task")).unwrap();
         threads.flatten().any(|thread| {
@@ -107,7 +107,7 @@ impl Program {
         kill_process(id(pid), signal).unwrap();
     }
 
-    /// The process that answers on a new connection.
+    /// The process that responds on a new connection.
     pub(crate) async fn pid(&self) -> Result<u32, String> {
         let pid = Kept::connect(&self.address).await?.get("/pid").await?;
         pid.parse().map_err(|_| format!("no process id: {pid}"))
@@ -130,7 +130,7 @@ impl Program {
     }
 
     pub(crate) fn is_there(&self, pid: u32) -> bool {
-        // The first is ours to bury.
+        // The first process is our child, so it stays a zombie until we wait for it.
         let _ = self.first.lock().unwrap().try_wait();
         let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"));
         let buried = stat.is_ok_and(|stat| stat.contains(") Z "));

@@ -1,4 +1,4 @@
-//! What systemd gives to a service, and what it is told; the test takes its place.
+//! Socket activation and notifications of systemd. The test plays the role of systemd.
 
 use std::net::TcpListener;
 use std::os::fd::OwnedFd;
@@ -12,8 +12,8 @@ use rustix::process::{Pid, Signal, kill_process};
 use super::load::Kept;
 use super::program::within;
 
-/// A process that listens on a socket that it was given as descriptor 3, and tells the socket of
-/// `NOTIFY_SOCKET`.
+/// A process that listens on the socket that it inherits as descriptor 3. It sends notifications to
+/// the socket in `NOTIFY_SOCKET`.
 struct Service {
     address: String,
     pid: u32,
@@ -44,7 +44,7 @@ impl Service {
         Service { address: address.to_string(), pid, told }
     }
 
-    /// What the manager is told next.
+    /// The next notification from the service.
     fn told(&self) -> String {
         let mut text = [0; 1024];
         let length = self.told.recv(&mut text).unwrap();
@@ -82,7 +82,7 @@ async fn an_activated_service_restarts_and_tells_its_manager() {
     let new = new.unwrap_or_else(|| panic!("{ready}")).parse().unwrap();
     assert_ne!(new, service.pid);
     service.pid = new;
-    // The old one may accept for a moment longer.
+    // The old process may accept connections for a moment longer.
     within(async { while service.answers().await != new.to_string() {} }).await;
 
     service.signal(Signal::TERM);

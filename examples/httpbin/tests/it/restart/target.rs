@@ -1,4 +1,4 @@
-//! Where clients go, in clear text or over TLS.
+//! The address of the server, in clear text or over TLS.
 
 use std::sync::Arc;
 
@@ -39,7 +39,7 @@ impl Target {
         if self.tls.is_some() { "https" } else { "http" }
     }
 
-    /// `protocol` is the one that is asked for (ALPN), and has to be given.
+    /// Over TLS, the server has to choose `protocol` by ALPN.
     pub(crate) async fn connect(&self, protocol: &str) -> Result<Stream, String> {
         let stream =
             TcpStream::connect(&self.address).await.map_err(|error| format!("connect: {error}"))?;
@@ -56,7 +56,7 @@ impl Target {
     }
 }
 
-/// A certificate that signs itself.
+/// A self-signed certificate.
 pub(crate) struct Certificate {
     trusted: CertificateDer<'static>,
     pub(crate) chain: String,
