@@ -1,4 +1,4 @@
-//! Handlers with attributes, from the request to the answer.
+//! Handlers with route attributes, from the request to the response.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -51,7 +51,8 @@ async fn the_function_stays_a_function() {
     assert_eq!(double(4), "8");
 }
 
-// The order of the arguments is free, and so are names such as `cx`, which generated code has too.
+// Arguments may be in any order, and may have names that the generated code also uses, such as
+// `cx`.
 #[get("/{year}/{month}/img-{cx}.png/{*needs}?{tag}&{r}")]
 async fn many(
     r: Option<char>,
@@ -73,7 +74,7 @@ async fn arguments_stand_in_any_order() {
     assert_eq!(status, StatusCode::BAD_REQUEST);
 }
 
-/// Reads the head only, so it runs before the body is read.
+/// Reads only the head, so it runs before the body is read.
 struct Refusing;
 
 impl FromRequest for Refusing {
@@ -105,7 +106,7 @@ async fn the_body_stands_anywhere_and_has_its_limit() {
     assert_eq!(ok(routes![maybe_body], "PUT", "/optional", "x").await, "PUT true");
 }
 
-/// The future of a handler is `Send` whatever its arguments hold, beside a value of the path too.
+/// The future of a handler is `Send` whatever its arguments hold, even with a value from the path.
 #[get("/held/{n}")]
 async fn held(
     n: u8,
@@ -200,7 +201,7 @@ mod todos {
     }
 }
 
-// A module takes the name in the namespace of types.
+// A module occupies this name in the type namespace.
 #[get("/todos", name = "list_todos")]
 async fn todos() -> &'static str {
     "todos"
@@ -240,8 +241,8 @@ async fn routes_are_found_by_their_paths() {
     assert_eq!(routes![].len(), 0);
 }
 
-// rustc evaluates `cfg` before an attribute runs, wherever it stands, so the type goes with its
-// function.
+// rustc evaluates `cfg` before it expands an attribute, wherever the `cfg` is written, so the type
+// is removed together with its function.
 #[get("/gone")]
 #[cfg(any())]
 async fn gone() -> NoSuchType {}

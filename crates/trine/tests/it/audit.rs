@@ -1,4 +1,5 @@
-//! The launch audit: everything at once, as text and as JSON; notes where there is no mistake.
+//! The launch audit reports all mistakes at once, as text and as JSON, and gives notes if there is
+//! no mistake.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -99,8 +100,8 @@ fn state_that_only_a_middleware_needs_is_missed() {
     }
 }
 
-/// What a layer of [`App::layer_with`] asks for shows when it is made: then all of it is one
-/// report, and the start ends as any that fails.
+/// A layer of [`App::layer_with`] asks for its state when it is made. The report has every missing
+/// state, and the start fails like any other.
 #[tokio::test]
 async fn state_that_a_layer_is_made_of_is_missed() {
     struct Tag;
@@ -208,7 +209,7 @@ fn notes_are_what_is_worth_a_look() {
         audit.to_string().starts_with("note: no handler asks for state of type `it::audit::Db`"),
         "{audit}"
     );
-    // A hook may ask for it, and nobody can look into a hook.
+    // A hook may use the state, and the audit cannot inspect a hook.
     assert!(notes(&App::new().state(Db).on_start(|_| async { Ok(()) })).is_empty());
 
     let timeout =
@@ -248,7 +249,7 @@ fn a_path_with_routes_of_its_own_takes_every_method_from_a_general_one() {
     );
 }
 
-/// What the note says is what happens.
+/// The behaviour is the one that the note describes.
 #[tokio::test]
 async fn the_note_about_shadowed_methods_is_true() {
     let app = App::new().route("/users/{id}", put(plain)).route("/users/me", get(plain));
@@ -257,7 +258,7 @@ async fn the_note_about_shadowed_methods_is_true() {
     client.put("/users/me").await.expect_status(405);
 }
 
-/// Beside a mistake, a note may only be what the mistake left over.
+/// If there is a mistake, a note may only be its consequence.
 #[test]
 fn a_mistake_silences_the_notes() {
     let app = App::new().state(Db).route("/", get(plain)).route("/", get(of_db));

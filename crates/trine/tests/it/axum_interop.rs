@@ -1,5 +1,5 @@
-//! What is written for axum in our handlers, and ours in axum's: axum-extra, tower-sessions and
-//! axum-valid.
+//! Extractors and middleware that were written for axum in Trine handlers, and Trine's in axum
+//! handlers: axum-extra, tower-sessions and axum-valid.
 
 #![cfg(feature = "axum")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
@@ -31,7 +31,7 @@ struct Signup {
 #[derive(Debug)]
 struct Motto(&'static str);
 
-/// A state of an axum router, and an extractor of axum's that needs it.
+/// The state of an axum router, and an axum extractor that needs it.
 #[derive(Clone)]
 struct Prefix(&'static str);
 
@@ -91,7 +91,7 @@ async fn axum_extra_reads_and_sets_cookies_in_our_handlers() {
     client.get("/visit").header("user-agent", "tests").await.expect_text("tests 1");
     client.get("/visit").header("user-agent", "tests").await.expect_text("tests 2");
     assert_eq!(client.cookie("times").as_deref(), Some("2"));
-    // The rejection is axum-extra's own.
+    // This is axum-extra's own rejection.
     client
         .get("/visit")
         .await
@@ -152,7 +152,8 @@ async fn read(Trine(Json(signup)): Trine<Json<Signup>>) -> Trine<Result<Html<Str
     })
 }
 
-/// Ours beside theirs: each sees what the other left, the session of the layer too.
+/// Uses extractors of both frameworks. Each sees what the other has changed, including the session
+/// of the layer.
 async fn mixed(
     Trine(method): Trine<Method>,
     session: Session,
@@ -243,7 +244,7 @@ async fn a_question_mark_turns_an_error_of_axums_into_an_answer() {
     client.get("/coffee").await.expect_status(418).expect_text("only tea");
 }
 
-/// A part of axum's that cannot be sent.
+/// An axum response part that fails to convert.
 struct Unsendable;
 
 impl axum::response::IntoResponseParts for Unsendable {
@@ -286,7 +287,7 @@ async fn parts_of_axum_stand_before_answers_of_ours() {
     client.get("/unsendable").await.expect_problem(507);
 }
 
-/// Its handlers answered 500: our server left no `ConnectInfo`.
+/// Handlers of a mounted router used to fail with 500, because the server left no `ConnectInfo`.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_address_of_the_peer_is_where_axum_looks_for_it() {
     async fn theirs(ConnectInfo(peer): ConnectInfo<SocketAddr>) -> String {

@@ -140,7 +140,7 @@ async fn groups_and_declared_routes_have_conditions_too_and_parameters_stay() {
         send(&client, "GET", "/g/1/declared/7", &[("x-in", ""), ("accept", "text/*")]).await;
     assert_eq!(answer.text(), "7 at /g/1/declared/8");
     assert_eq!(answer.headers()["x-marked"], "yes");
-    // The layers of the group see the refusal, as all routes of the path lie in them.
+    // The group's layers see the refusal, because they wrap all routes of the path.
     let answer =
         send(&client, "GET", "/g/1/declared/7", &[("x-in", ""), ("accept", "image/png")]).await;
     assert_eq!(
@@ -259,14 +259,14 @@ async fn the_host_finds_its_routes() {
         ("api.example.com.", "/", "api"),
         ("acme.example.com", "/", "tenant acme"),
         ("acme.example.com", "/x/7", "acme 7"),
-        // A name has no case, and one with an encoded dot is no name that anybody could look up.
+        // Host names are case-insensitive. A name with an encoded dot is not a valid host name.
         ("ACME.Example.com", "/x/7", "acme 7"),
         ("acme%2eevil.example.com", "/", "any"),
         ("a%63me.example.com", "/", "any"),
         ("a.b.example.com", "/", r#"("a", "b")"#),
         ("acme.example.com", "/in/g/own/3", r#"3 ["acme", "g", "3"] /in/g/own/9"#),
         ("[::1]:80", "/", "any"),
-        // What the host does not have is answered as on any other.
+        // Paths that the host does not have are answered as on any other host.
         ("api.example.com", "/shared/7", "any shared"),
         ("api.example.com", "/shared/me", "any shared"),
         ("acme.example.com", "/t", "any t"),
@@ -275,7 +275,7 @@ async fn the_host_finds_its_routes() {
     ] {
         assert_eq!(ask(&client, path, &[("host", host)]).await.1, wanted, "{host}{path}");
     }
-    // The target goes before the header: RFC 9112 section 3.2.2.
+    // The target takes precedence over the header field (RFC 9112, section 3.2.2).
     assert_eq!(
         ask(&client, "http://api.example.com/", &[("host", "acme.example.com")]).await.1,
         "api"
@@ -287,7 +287,7 @@ async fn the_host_finds_its_routes() {
         (refused.status().as_u16(), refused.headers()["allow"].to_str().unwrap()),
         (405, "POST, OPTIONS")
     );
-    // A tenant may be called anything that a host may be called.
+    // A tenant may have any name that is a valid part of a host.
     assert_eq!(ask(&client, "/", &[("host", "..example.com")]).await.1, "any");
     let long = format!("{}.example.com", "a".repeat(200));
     assert_eq!(ask(&client, "/x/1", &[("host", &*long)]).await.1, format!("{} 1", "a".repeat(200)));
@@ -368,7 +368,7 @@ fn the_audit_tells_routes_apart_by_their_conditions() {
         (Kind::Template, at(15)),
         (Kind::Condition, at(16)),
     ];
-    // `say` declares the handlers, so the routes of closures all stand in its line.
+    // `say` declares the handlers, so all routes with closures have its line as their location.
     let kinds: Vec<_> = found.iter().map(|(kind, _)| *kind).collect();
     assert_eq!(kinds, wanted.clone().map(|(kind, _)| kind), "{audit}");
     for ((kind, place), (_, wanted)) in

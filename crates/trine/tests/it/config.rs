@@ -266,7 +266,7 @@ mod sections {
         assert_eq!(told.len(), 7);
     }
 
-    /// A variable may be of another section whose name goes on from this one's.
+    /// A variable may belong to another section whose name starts with this section's name.
     #[test]
     fn sections_may_have_names_that_begin_alike() {
         let mut config = read(

@@ -1,5 +1,4 @@
-//! `docs/defaults.md` is what an operator reads: it has every key, and its defaults are the true
-//! ones.
+//! `docs/defaults.md` is the operator's reference: it lists every key with its actual default.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use trine::config::Config;
@@ -23,7 +22,7 @@ struct Row<'a> {
 }
 
 fn rows() -> Vec<Row<'static>> {
-    // Neither WebSockets nor the proxy have keys: their tables have tests of their own.
+    // WebSockets and the proxy have no keys. Their tables have tests of their own.
     let page = PAGE
         .split("\n## WebSockets\n")
         .next()
@@ -85,7 +84,7 @@ fn every_field_of_the_server_is_on_the_page() {
         for line in fields.filter_map(|line| line.strip_prefix("    pub ")) {
             let (field, _) = line.split_once(':').unwrap();
             let is_row = |row: &Row<'_>| row.field.ends_with(field) && row.key.starts_with(table);
-            // What has fields of its own is not a row.
+            // A field that is itself a section has no row.
             assert!(
                 ["acme", "http2", "http3"].contains(&field) || rows.iter().any(is_row),
                 "no row for {table}{field}"

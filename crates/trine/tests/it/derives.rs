@@ -31,7 +31,7 @@ enum Pet {
     Dog,
 }
 
-/// The body stands first and is read last.
+/// The field for the body is first, but it is read last.
 #[derive(FromRequest)]
 struct Create {
     new: New,
@@ -81,7 +81,7 @@ async fn structs_of_extractors_are_extractors() {
         client.post("/pet").form(&[("kind", "cat"), ("lives", "9")]).await.text(),
         "cat of 9"
     );
-    // The parts are refused first, though the body is wrong too.
+    // The head is checked first, although the body is invalid too.
     let answer = client.post("/create").json(&7).await;
     assert!(
         answer.status() == 400 && answer.text().contains("query parameter `page` is missing"),
@@ -128,7 +128,7 @@ struct Tags<T> {
     list: Vec<T>,
 }
 
-/// Lower-case only.
+/// A name in lower case.
 #[derive(Debug, PartialEq, FromParam)]
 #[param(with = "Name::checked")]
 struct Name(#[param(key)] String);
@@ -144,7 +144,7 @@ impl Name {
 
 struct Db(BTreeMap<i64, &'static str>);
 
-/// Looked up by its id, with state.
+/// An article that is looked up by its id in a state.
 #[derive(Debug, Clone, PartialEq, FromParam)]
 #[param(with = find, needs(Db))]
 struct Article {

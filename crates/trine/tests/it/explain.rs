@@ -1,4 +1,4 @@
-//! Why a request meets the route that it meets, and no other.
+//! Why a request matches its route and no other.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -91,7 +91,7 @@ fn each_route_says_why_it_does_not_answer() {
     assert_eq!(verdicts("HEAD", "/users")["GET /users"], Verdict::Matches);
 }
 
-/// What is said is what happens: each path is explained and then sent.
+/// Each path is explained and then sent: the explanation must be what happens.
 #[tokio::test]
 async fn the_outcome_is_the_one_that_a_request_has() {
     let client = app().test().await;
@@ -172,8 +172,8 @@ async fn the_outcome_is_the_one_that_a_request_has() {
                 }
                 _ => panic!("{context}"),
             }
-            // Who does not answer says a reason that is true: the path does not fit, or the method,
-            // or another does.
+            // Each route that does not answer has a true reason: the path or the method does not
+            // match, or another route takes precedence.
             for route in &explained.candidates {
                 if explained.outcome == Outcome::NotFound {
                     let of_path = !matches!(

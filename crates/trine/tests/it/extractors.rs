@@ -1,5 +1,5 @@
-//! What every extractor does at the edge: limits, order, `Option` and `Result`, and the answer that
-//! a client reads.
+//! What all extractors have in common: limits, order, `Option` and `Result`, and the response that
+//! a client gets.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -19,7 +19,7 @@ struct Todo {
     title: String,
 }
 
-/// A request to a route that takes `limit` bytes of body.
+/// A request to a route with a body limit of `limit` bytes.
 fn cx(limit: u64, content_type: &str, body: impl Into<Body>) -> Cx {
     let mut route = RouteMeta::new(None, "/todos/{id}", file!(), line!());
     route.params = vec!["id".to_owned()];
@@ -65,7 +65,7 @@ async fn a_body_without_an_end_is_a_413() {
 
 #[tokio::test]
 async fn another_content_type_is_refused_without_reading() {
-    // Reading this one would never end.
+    // This body never ends, so reading it would hang.
     assert_eq!(status::<Json<Todo>>(cx(u64::MAX, FORM, endless())).await, 415);
 }
 

@@ -1,4 +1,4 @@
-//! Topics by WebSockets: one message for many, and clients that are slow, silent or gone.
+//! Topics over WebSockets: one message for many clients, some of which are slow, silent or gone.
 #![cfg(all(feature = "ws", feature = "test-server"))]
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -37,7 +37,7 @@ fn compression(server_window_bits: u8, context_takeover: bool) -> WebSocketConfi
     WebSocketConfig { compression: Some(compression), ..WebSocketConfig::default() }
 }
 
-/// A client of bytes alone, which reads when it is told to.
+/// A client that handles raw bytes and reads only when the test does.
 async fn connect(server: &TestServer) -> TcpStream {
     let mut stream = TcpStream::connect(server.addr()).await.unwrap();
     let head = "GET / HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
@@ -75,14 +75,14 @@ async fn a_message_is_written_once_for_clients_of_all_parameters() {
     async fn listen(topic: State<Topic<Counted>>, ws: WebSocket) -> Response {
         ws.on_upgrade(async move |mut socket| {
             socket.forward(topic.subscribe().messages());
-            // What is said to one alone comes between what all are told.
+            // Messages to one client alternate with broadcasts.
             while let Some(own) = socket.recv().await {
                 socket.send(own).await.unwrap();
             }
         })
     }
     let topic = Topic::<Counted>::new();
-    // With `true` the server agrees to whatever the client wants.
+    // With `true`, the server accepts whatever the client proposes.
     let app = App::new().state(topic.clone()).state(compression(15, true)).route("/", get(listen));
     let server = app.test_server().await;
     let none = WebSocketConfig { compression: None, ..WebSocketConfig::default() };
@@ -125,7 +125,7 @@ async fn several_streams_flow_while_the_function_does_something_else() {
                     .messages_by(|news| Ok(Message::Binary(news.as_bytes().to_vec().into()))),
             );
             socket.send("listening").await.unwrap();
-            // It reads nothing, and knows nothing of the streams.
+            // The handler reads nothing, and does not watch the streams.
             std::future::pending::<()>().await;
         })
     }
@@ -150,12 +150,12 @@ async fn several_streams_flow_while_the_function_does_something_else() {
         }
     }
     assert_eq!((texts, bytes), (100, 100));
-    // Its client goes; the streams do too, though the function stays.
+    // The client disconnects. The streams end too, although the function keeps running.
     drop(socket);
     until("the subscribers", || news.subscribers() == 0).await;
 }
 
-/// More than the system's buffers hold.
+/// More than the buffers of the operating system hold.
 const FLOOD: usize = 20_000;
 
 fn large(number: usize) -> String {
@@ -300,7 +300,7 @@ async fn nothing_is_kept_for_a_socket_that_is_closed() {
                 held.forwarded.fetch_add(1, Ordering::Relaxed);
                 assert_eq!(socket.recv().await, None);
             }
-            // A handle that outlives the connection holds nothing back.
+            // A handle that outlives the connection does not keep the message alive.
             std::future::pending::<()>().await;
         })
     }

@@ -1,4 +1,4 @@
-//! Guards of groups, what is made once a request, and derived extractors.
+//! Guards of groups, values that are made once per request, and derived extractors.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -11,7 +11,7 @@ use trine::audit::Kind;
 use trine::prelude::*;
 use trine::{Cached, guard};
 
-/// Notes the order in which things ran.
+/// Records the order in which extractors and handlers run.
 fn note(cx: &mut Cx, what: &str) {
     let mut seen = cx.extensions().get::<Seen>().cloned().unwrap_or_default();
     seen.0.push_str(what);
@@ -34,7 +34,7 @@ async fn seen(seen: Seen) -> String {
     seen.0
 }
 
-/// Notes that it ran, and refuses where the header of its name says so.
+/// Records that it ran, and refuses the request if the header field with its name says so.
 struct Named<const NAME: char>;
 
 impl<const NAME: char> FromRequest for Named<NAME> {
@@ -64,7 +64,7 @@ fn nested() -> App {
         Group::at("/a/{x}").guard::<Named<'1'>>().group(
             Group::at("/b").guard::<Named<'2'>>().layer(guard::<Named<'3'>>()).route(
                 "/c",
-                // Written before the handler: layers of a route wrap whatever the order.
+                // Declared before the handler: the layers of a route wrap it in either order.
                 trine::Methods::default()
                     .layer(guard::<Named<'4'>>())
                     .get(seen)
@@ -78,7 +78,7 @@ fn nested() -> App {
 async fn guards_run_from_the_outermost_group_to_the_handler() {
     let client = nested().test().await;
     assert_eq!(client.get("/a/x/b/c").await.text(), "0 1 2 3 4 handler");
-    // The body comes through.
+    // The body reaches the handler.
     assert_eq!(client.post("/a/x/b/c").body("text").await.text(), "text");
 }
 
@@ -94,7 +94,7 @@ async fn the_first_that_refuses_answers_as_the_client_accepts() {
     }
     let answer = client.get("/a/x/b/c").header("x-refuse", "2").header("accept", "text/html").await;
     assert_eq!(answer.headers()["content-type"], "text/html; charset=utf-8");
-    // Outside of every group only the guard of the application stands.
+    // Outside of all groups, only the guard of the application runs.
     assert_eq!(client.get("/nowhere").header("x-refuse", "1234").await.status(), 404);
     assert_eq!(client.get("/nowhere").header("x-refuse", "0").await.status(), 403);
 }
@@ -116,7 +116,7 @@ async fn a_refusal_carries_its_problem_to_the_layers_around() {
     assert_eq!(client.get("/g").header("x-refuse", "1").await.text(), "caught: refused by 1");
 }
 
-/// A document that is looked up by its id: 7 exists.
+/// A document that is looked up by its id. Only 7 exists.
 #[derive(FromParam)]
 #[param(with = "Document::find", needs(AtomicUsize))]
 struct Document;
@@ -153,7 +153,7 @@ async fn who_may_not_ask_learns_nothing_of_what_exists() {
         assert_eq!((read.status().as_u16(), write.status().as_u16()), (403, 403), "{path}");
         assert_eq!(read.text().replace("GET", "PUT"), write.text(), "{path}");
     }
-    // Whoever may ask is told all of it, the value before the body.
+    // An authorized client gets every error, first the value's and then the body's.
     client.get("/documents/7?also=7").await.expect_text("both");
     client.get("/documents/7?also=8").await.expect_problem(404);
     client.put("/documents/8").bytes(&b"\xff"[..]).await.expect_problem(404);
@@ -161,8 +161,8 @@ async fn who_may_not_ask_learns_nothing_of_what_exists() {
     client.put("/documents/7").text("new").await.expect_text("new");
 }
 
-/// Reads the body, and asks who it is: no argument of its own says that before the document is
-/// looked up.
+/// Reads the body and counts the request. None of its own arguments shows this before the document
+/// is looked up.
 #[derive(FromRequest)]
 struct Signed {
     _by: Counter,
@@ -201,8 +201,7 @@ fn the_audit_notes_what_is_looked_up_before_somebody_may_ask_who_it_is() {
     }
 }
 
-/// Asks the application for a counter, so that what ran is known, and for a state that may be
-/// missing.
+/// Requires a counter, which shows what ran, and a state that may be missing.
 struct Counter(usize);
 
 impl FromRequest for Counter {
@@ -234,7 +233,7 @@ fn the_audit_sees_what_guards_need_wherever_they_stand() {
         )
         .route("/r", get(seen).layer(guard::<Cached<Option<Counter>>>()));
     let audit = app.audit().unwrap_err();
-    // Who needs one state is one finding, which shows three places.
+    // All uses of one missing state are one finding with three locations.
     let [finding] = audit.findings() else { panic!("{audit}") };
     let at = |line: u32| format!("{}:{line}", file!());
     assert_eq!(finding.locations, [at(line + 2), at(line + 5), at(line + 6)], "{audit}");
@@ -261,7 +260,7 @@ async fn what_is_cached_runs_once_a_request_across_every_layer() {
     }
     let group = Group::at("/g")
         .guard::<Cached<Counter>>()
-        // Layers of Tower that pass the request on.
+        // Tower layers that pass the request on.
         .layer(TimeoutLayer::with_status_code(
             StatusCode::GATEWAY_TIMEOUT,
             std::time::Duration::from_secs(9),
@@ -272,7 +271,7 @@ async fn what_is_cached_runs_once_a_request_across_every_layer() {
     let client = App::new().state(AtomicUsize::new(0)).group(group).test().await;
     let answer = client.get("/g").await;
     assert_eq!((answer.headers()["x-run"].to_str().unwrap(), &*answer.text()), ("1", "1 1 2"));
-    // The next request has its own.
+    // The next request has its own values.
     assert_eq!(client.get("/g").await.text(), "3 3 4");
 }
 

@@ -1,5 +1,5 @@
-//! What runs beside the requests: states made at the start and for each worker, hooks, background
-//! tasks.
+//! What runs outside of requests: states that are made at the start or for each worker, hooks,
+//! background tasks.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -16,7 +16,7 @@ use trine_server::{Server, ServerConfig};
 
 use crate::common;
 
-/// What happened, in order.
+/// The events, in order.
 #[derive(Clone, Default)]
 struct Seen(Arc<Mutex<Vec<String>>>);
 
@@ -52,7 +52,7 @@ async fn states_are_made_in_order_and_see_those_before() {
             tokio::task::yield_now().await;
             Ok(Two(one.0 + 1))
         })
-        // A plain value is there before, wherever its call stands.
+        // A plain value is available earlier, wherever it is declared.
         .state(One(1));
     app.test().await.get("/").await.expect_text("2");
 }
@@ -167,7 +167,7 @@ async fn a_task_is_told_to_end_and_waited_for() {
     assert_eq!(seen.all(), ["task ended", "hook ran"]);
 }
 
-/// The edge of `timeouts.shutdown`: past it a task is dropped, and the hooks still run.
+/// At the limit of `timeouts.shutdown`, a task is dropped and the hooks still run.
 #[tokio::test(start_paused = true)]
 async fn a_task_that_does_not_end_is_dropped_at_the_deadline() {
     struct Dropped(Seen);
@@ -195,7 +195,7 @@ async fn a_task_that_does_not_end_is_dropped_at_the_deadline() {
     assert_eq!(seen.all(), ["task dropped", "hook ran"]);
 }
 
-// `Duration::MAX` behind the present is no moment: the shutdown panicked.
+// Adding `Duration::MAX` to the current time overflows: the shutdown used to panic.
 #[tokio::test(start_paused = true)]
 async fn a_time_without_an_end_lets_everything_end() {
     let seen = Seen::default();
@@ -326,7 +326,7 @@ async fn each_worker_has_an_instance_of_its_own() {
     let mut workers = HashSet::new();
     let mut answers = HashSet::new();
     for _ in 0..1000 {
-        // Each client has a connection of its own, which the system gives to any worker.
+        // Each client opens its own connection, which the operating system gives to any worker.
         let answer = reqwest::get(&url).await.unwrap().text().await.unwrap();
         workers.insert(answer.split(' ').next().unwrap().to_owned());
         assert!(answers.insert(answer), "no count comes twice from one instance");
@@ -390,7 +390,7 @@ async fn what_is_not_there_cannot_be_replaced() {
     );
 }
 
-/// Another server than ours runs the whole service, and ends it by hand.
+/// A server other than Trine's runs the whole service, and shuts it down explicitly.
 #[tokio::test]
 async fn on_a_foreign_server_the_service_starts_and_ends_by_itself() {
     let seen = Seen::default();

@@ -1,5 +1,5 @@
-//! The neighbours: an axum `Router` inside and outside of an application, and clients that are not
-//! ours.
+//! Interoperability: an axum `Router` inside and outside of an application, and clients that are
+//! not Trine's.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
@@ -70,7 +70,7 @@ async fn an_axum_router_is_mounted_in_an_application() {
     assert_eq!(response.into_body().bytes().await.unwrap(), "through");
 }
 
-/// The first small step of a move: everything stays where it is, and new handlers come beside it.
+/// The first step of a migration: all routes stay in axum, and new handlers are added beside them.
 #[tokio::test]
 async fn an_axum_router_is_mounted_at_the_root_beside_our_own_routes() {
     let app = App::new().route("/own", get(|| "ours")).mount("/", axum_router());
@@ -183,7 +183,7 @@ async fn curl_talks_to_it() {
         command.output()
     };
     let Ok(output) = curl(&["--data", "from curl"]).await else {
-        // CI installs curl and sets CI, so that this cannot hide there.
+        // CI installs curl and sets `CI`, so the test cannot be skipped there unnoticed.
         assert!(std::env::var_os("CI").is_none(), "curl is not installed");
         return eprintln!("skipped: curl is not installed");
     };

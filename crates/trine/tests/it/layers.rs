@@ -1,4 +1,4 @@
-//! Every Tower layer works unchanged, on the application, a group and a route.
+//! Every Tower layer works unchanged on the application, a group and a route.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
@@ -44,7 +44,7 @@ fn request(method: &str, path: &str) -> http::request::Builder {
     Request::builder().method(method).uri(path)
 }
 
-/// The same routes with one layer on the application, on a group, and on the routes themselves.
+/// The same routes with one layer on the application, on a group, or on the routes themselves.
 async fn at_each_place<L>(layer: L) -> [AppService; 3]
 where
     L: Clone,
@@ -176,7 +176,7 @@ async fn a_concurrency_limit_sheds_wherever_it_stands() {
     }
 }
 
-/// A limit of n means n: over all clones of the service, wherever the layer stands.
+/// A limit of n applies to all clones of the service together, wherever the layer is declared.
 #[tokio::test]
 async fn a_concurrency_limit_counts_over_all_clones() {
     let gate = Arc::new(Notify::new());
@@ -289,7 +289,7 @@ async fn each_layer_is_applied_once_and_the_first_written_is_outermost() {
     assert_eq!(tags(send(&app, request("GET", "/nothing")).await), ["app 2", "app 1"]);
 }
 
-/// What a layer is made of is there only at the start.
+/// The state and configuration that a layer is made of are available only at the start.
 #[tokio::test]
 async fn a_layer_is_made_of_state_and_configuration_that_come_later() {
     #[derive(trine::Config)]

@@ -1,4 +1,4 @@
-//! Typed links: where they lead, what they refuse, and that a request to one brings equal
+//! Typed links: where they lead, what they refuse, and that a request to a link yields equal
 //! arguments.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -225,11 +225,11 @@ async fn the_prefixes_of_the_current_request_are_filled_in() {
     );
     let answer = client.get("/teams/red/{x}/redirect").await;
     assert_eq!(answer.headers()["location"], "/teams/red/%7Bx%7D/articles/x");
-    // A link with braces is found, however it is spelt.
+    // A link with braces works, encoded or not.
     assert_eq!(client.get("/teams/red/%7Bx%7D/articles/x").await.status(), 200);
-    // The same place of the same path, though here it is the route's own parameter.
+    // The same parameter position in the same path, although here it belongs to the route itself.
     assert_eq!(client.get("/teams/red").await.text(), "/teams/red/%7Bx%7D");
-    // Of the same name by chance.
+    // The parameter has the same name only by coincidence.
     assert_eq!(client.get("/users/red").await.status(), 500);
     assert_eq!(client.get("/teams/%2e%2e/{x}/link").await.status(), 500);
 
@@ -358,8 +358,8 @@ prop_compose! {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
-    /// A link leads to its handler with equal arguments, in a group too, or is refused: never to
-    /// another.
+    /// A link leads to its handler with equal arguments, in a group too, or it is refused. It never
+    /// leads to another handler.
     #[test]
     fn a_request_to_a_link_brings_equal_arguments(values in values(), team in any::<String>()) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -378,7 +378,7 @@ proptest! {
                     prop_assert!(!refused, "{href}");
                     prop_assert!(href.is_ascii() && !href.starts_with("//"));
                     let answer = trine::testing::TestClient::new(service).get(&href).await;
-                    // An input that was left empty is nothing.
+                    // An empty value counts as absent.
                     let read = Everything { f: f.filter(|text| !text.is_empty()), ..values };
                     prop_assert_eq!(answer.text(), format!("{read:?}"));
                 }

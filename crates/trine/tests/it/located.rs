@@ -1,5 +1,5 @@
-//! Every refusal says where, in one shape: `errors[]` with `in`, `field` or `pointer`, `code` and
-//! `message`.
+//! Every refusal has a location in one format: `errors[]` with `in`, `field` or `pointer`, `code`
+//! and `message`.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -75,7 +75,7 @@ fn app() -> App {
         .route("/parts", post(async |mut it: Multipart| it.next_part().await.map(|_| "a part")))
 }
 
-/// The request, the status, and what stands in the only error.
+/// Sends the request, and checks the status and the only error.
 async fn expect(request: TestRequest, status: u16, told: &str) {
     let answer = request.await;
     answer.expect_problem(status);

@@ -1,4 +1,4 @@
-//! How responders and the parts before them come together.
+//! How responders combine with the response parts before them.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -39,8 +39,8 @@ fn cookies(response: &Response) -> Vec<&str> {
     fields.map(|field| field.to_str().unwrap().split(';').next().unwrap()).collect()
 }
 
-/// Whatever stood last replaced all others: a jar was lost behind an array, and of an array the
-/// first.
+/// The last part used to replace all others: a jar was lost behind an array, and so was the first
+/// cookie of an array.
 #[test]
 fn set_cookie_is_added_by_every_part_and_everything_else_replaced() {
     let jar = || {
@@ -72,8 +72,7 @@ fn set_cookie_is_added_by_every_part_and_everything_else_replaced() {
     let response = (append(), typed(), map(), array(), jar(), ([("x-a", "0"), ("x-b", "0")], "…"))
         .into_response();
     assert_eq!(cookies(&response), ["c=3", "t=1", "u=2", "a=1", "b=2", "a=1", "b=2", "jar=1"]);
-    // All others are replaced by a map, which has two of it, and then by an array, of which the
-    // last counts.
+    // A map with two values replaces all others, and then an array does, whose last value wins.
     assert_eq!(response.headers().get_all("x-a").iter().collect::<Vec<_>>(), ["2"]);
     assert_eq!(field(&response, "x-b"), "0");
     let response = (map(), [("x-a", "0")], ()).into_response();

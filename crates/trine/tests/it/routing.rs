@@ -1,4 +1,4 @@
-//! From a method and a path to a handler, and the answers where there is none.
+//! From a method and a path to a handler, and the responses if there is none.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
@@ -15,7 +15,7 @@ async fn send(app: App, method: &str, path: &str) -> (StatusCode, HeaderMap, Str
     (head.status, head.headers, String::from_utf8(body.bytes().await.unwrap().into()).unwrap())
 }
 
-/// Says which route matched and what its parameters are, as they stand in the path.
+/// Records which route matched, and its parameters as they are written in the path.
 struct Seen(String);
 
 impl FromRequest for Seen {
@@ -92,18 +92,18 @@ async fn what_matches_nothing_is_a_404_that_says_so() {
     }
 }
 
-// It was a 404, as if the other end of a tunnel were a resource here.
+// This was a 404, as if the other end of a tunnel were a resource of this server.
 #[tokio::test]
 async fn a_tunnel_that_nobody_opens_is_a_501() {
-    // What comes behind is the tunnel's, whatever it looks like.
+    // The bytes that follow belong to the tunnel, even if they look like a request.
     let sent = b"CONNECT example.org:443 HTTP/1.1\r\nHost: example.org:443\r\n\r\n\
         GET /users/7 HTTP/1.1\r\nHost: example.org\r\n\r\n";
-    // A fallback that answers everything opens none either.
+    // A fallback for everything does not open a tunnel either.
     for app in [app(), app().fallback(async || "hello")] {
         let server = app.test_server().await;
         let mut stream = tokio::net::TcpStream::connect(server.addr()).await.unwrap();
         stream.write_all(sent).await.unwrap();
-        // Otherwise the server waits for the end of what it does not read.
+        // Otherwise the server waits for the end of the bytes that it does not read.
         stream.shutdown().await.unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await.unwrap();
@@ -207,7 +207,7 @@ async fn the_body_stands_at_any_place_and_the_parts_run_first() {
     let request = Request::post("/").body(Body::from("text")).unwrap();
     let Ok(response) = app.clone().oneshot(request).await;
     assert_eq!(response.into_body().bytes().await.unwrap(), "POST / text");
-    // The body is not UTF-8: had it been read first, this would be a 400.
+    // The body is not UTF-8, so reading it first would result in a 400.
     let request = Request::post("/refused").body(Body::from(&b"\xff"[..])).unwrap();
     let Ok(response) = app.clone().oneshot(request).await;
     assert_eq!(response.status(), 403);

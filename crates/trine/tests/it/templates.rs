@@ -56,7 +56,7 @@ async fn a_folder_is_read_again_when_it_changes() {
     html.expect_text("[Hi &lt;Ann&gt;]").expect_header("content-type", "text/html; charset=utf-8");
     let text = client.get("/mail/hello.txt").await;
     text.expect_text("Hi <Ann>").expect_header("content-type", "text/plain; charset=utf-8");
-    // Both a page and what it is built on.
+    // Changes both a page and its layout.
     write(dir.path(), "layout.html", "({% block body %}{% endblock %}) changed");
     client.get("/").await.expect_text("(Hi &lt;Ann&gt;) changed");
     write(dir.path(), "mail/new.md", "new {{ name }}");
@@ -67,7 +67,7 @@ async fn a_folder_is_read_again_when_it_changes() {
 
 #[trine::test]
 async fn the_folder_of_the_package_and_what_is_embedded_say_the_same() {
-    // In a debug build this reads `templates` beside `Cargo.toml`.
+    // A debug build reads `templates` beside `Cargo.toml`.
     let embedded = Templates::embedded(&[
         ("layout.html", include_str!("../../templates/layout.html")),
         ("home.html", include_str!("../../templates/home.html")),
@@ -187,7 +187,7 @@ fn what_is_not_there_is_an_error_unless_it_may_be_missing() {
     assert_eq!(data.into_text(), r#"{"a":[1,"\"</script>"]}"#);
 }
 
-/// A page shows the same form empty and filled in, and asks for fields that were not sent.
+/// One page shows the form both empty and filled in, and asks for fields that were not sent.
 #[tokio::test]
 async fn a_form_is_one_page_whether_it_was_filled_in_or_not() {
     #[derive(FromForm)]
@@ -246,7 +246,7 @@ async fn a_form_is_one_page_whether_it_was_filled_in_or_not() {
          address.street age name topics |age name ",
     );
     client.post("/").form(&[("name", "Ann"), ("age", "7")]).await.expect_status(303);
-    // Neither a slip in a function's name passes, nor is it anything but data elsewhere.
+    // A misspelt function name is an error. Serialized, `Filled` is plain data.
     let error =
         templates.try_render("wrong.txt", Ask { form: Filled::default() }).unwrap_err().to_string();
     assert!(error.contains("vlaue"), "{error}");
@@ -336,7 +336,7 @@ fn filters_and_globals_are_ones_own() {
         environment.add_filter("shout", |text: String| text.to_uppercase() + "!");
     });
     assert_eq!(templates.render("a.txt", ()).unwrap().text(), "Trine A!");
-    // They are there after a change as well.
+    // They are still available after a change.
     write(dir.path(), "a.txt", "changed {{ 'b'|shout }}");
     assert_eq!(templates.render("a.txt", ()).unwrap().text(), "changed B!");
 }

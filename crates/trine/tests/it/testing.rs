@@ -1,5 +1,4 @@
-//! The test client against a plain Tower service, so that a failure here is not the fault of the
-//! router.
+//! The test client with a plain Tower service, so that a failure here cannot come from the router.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -59,7 +58,7 @@ fn cookies_of(cx: &Cx) -> String {
     cx.headers().get("cookie").map_or("", |value| value.to_str().unwrap()).to_owned()
 }
 
-/// What a failed expectation prints.
+/// The message of a failed expectation.
 fn failure(run: impl FnOnce()) -> String {
     let panic = catch_unwind(AssertUnwindSafe(run)).unwrap_err();
     panic.downcast_ref::<String>().unwrap().clone()
@@ -173,7 +172,8 @@ thread_local! {
     static PLACES: std::cell::RefCell<Vec<(String, u32)>> = const { std::cell::RefCell::new(Vec::new()) };
 }
 
-/// A closure in a `#[track_caller]` function hides its caller, so every way to fail is looked at.
+/// A closure in a `#[track_caller]` function hides its caller, so this test checks every way to
+/// fail.
 #[tokio::test]
 async fn every_failure_points_at_the_test() {
     let before = std::panic::take_hook();
@@ -234,7 +234,7 @@ async fn problems_are_expected_with_all_that_makes_one() {
     assert!(said.starts_with("expected status 400, got 422"), "{said}");
 }
 
-/// An application, for what only it knows: the route.
+/// A real application, because only it knows the route.
 fn app() -> App {
     async fn show(Path(id): Path<u8>) -> String {
         format!("todo {id}")
@@ -269,7 +269,7 @@ fn app() -> App {
         )
 }
 
-/// A body of numbers, one for each that is sent.
+/// A body of numbers, with a line for each one that is sent.
 fn numbers() -> (tokio::sync::mpsc::Sender<u8>, Body) {
     let (sender, mut receiver) = tokio::sync::mpsc::channel::<u8>(1);
     let stream = futures_util::stream::poll_fn(move |cx| {
@@ -303,7 +303,7 @@ async fn redirects_are_shown_unless_they_are_to_be_followed() {
     client.post("/see").text("x").await.expect_text("GET /told?by=303 ");
     client.post("/keep").text("x").await.expect_text("POST /told x");
     client.get("/away").await.expect_status(303);
-    // What described the body goes with it.
+    // The header fields that describe the body are removed together with it.
     let followed = client.post("/see").header("content-type", "text/xml").text("x").await;
     let said = failure(|| _ = followed.expect_status(201));
     assert!(said.contains("POST /see -> 303 See Other\nGET /told?by=303\n"), "{said}");
@@ -328,7 +328,7 @@ async fn bodies_stream_both_ways() {
     let client = app().test().await;
     let (sender, body) = numbers();
     let mut answer = client.post("/echo").body(body).send_streaming().await;
-    // Each number is back before the next one is sent.
+    // Each number comes back before the next one is sent.
     for n in 0..3 {
         sender.send(n).await.unwrap();
         let chunk = answer.body_mut().chunk().await.unwrap().unwrap();
@@ -374,12 +374,12 @@ async fn a_server_for_tests_is_the_real_one() {
     let client = server.client();
     let response = client.get("/todos/7").await;
     response.expect_text("todo 7");
-    // Who answered is the engine: it says the date and counts the bytes.
+    // The server answered: it adds the date and the length.
     assert!(response.header("date").is_some());
     response.expect_header("content-length", "6");
     client.post("/told").json(&1).await.expect_text("POST /told 1");
     client.follow_redirects(1).post("/keep").text("x").await.expect_text("POST /told x");
-    // The URL is everybody's.
+    // Any client can use the URL.
     let url = format!("{}/todos/8", server.url());
     assert_eq!(reqwest::get(url).await.unwrap().text().await.unwrap(), "todo 8");
     let said = failure({
@@ -425,7 +425,7 @@ async fn a_server_that_is_gone_is_told_as_that() {
     client.get("/").await;
 }
 
-/// Paused time goes on whenever nothing else can: here, while the client waits.
+/// Paused time advances whenever all tasks are idle: here, while the client waits.
 #[tokio::test(start_paused = true)]
 #[should_panic(expected = "GET /: no response: nothing arrived within 30 s")]
 async fn a_response_that_never_begins_is_not_waited_for() {

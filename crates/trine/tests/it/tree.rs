@@ -16,7 +16,7 @@ async fn stats() -> &'static str {
     "42"
 }
 
-/// Says on the answer what it saw of the match.
+/// Adds to the response what it saw of the match.
 async fn seen(path: Option<MatchedPath>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let path = path.map_or("nothing".to_owned(), |path| path.to_string());
@@ -42,7 +42,7 @@ async fn seen_at(app: App, path: &str) -> (u16, Vec<String>) {
     (response.status().as_u16(), seen)
 }
 
-/// A layer wraps its app, group or path, wherever among the other calls its own stands.
+/// A layer wraps its app, group or path, in whatever order the calls are made.
 #[tokio::test]
 async fn the_order_of_calls_does_not_decide_what_is_wrapped() {
     let layer = || middleware(seen);
@@ -159,7 +159,7 @@ async fn the_service_has_the_same_tree() {
     assert_eq!(app().build().await.unwrap().tree(), &app().tree());
 }
 
-/// Compiles: a function of a layer for each place keeps working through a generic.
+/// This compiles: a generic function can attach a layer anywhere.
 #[test]
 fn a_layer_can_be_attached_through_a_generic() {
     fn everywhere<L>(layer: L) -> App

@@ -1,5 +1,5 @@
-//! `Valid` over every extractor: everything that is wrong at once, with its place, a stable code
-//! and words.
+//! `Valid` over every extractor: all errors at once, each with its location, a stable code and a
+//! message.
 #![allow(clippy::unwrap_used, unreachable_pub, dead_code, reason = "tests")]
 #![cfg(feature = "garde")]
 
@@ -108,7 +108,8 @@ async fn a_form_is_told_by_its_own_names() {
     let errors = problem["errors"].as_array().unwrap();
     let told: Vec<_> =
         errors.iter().map(|error| (error["field"].as_str().unwrap(), &error["code"])).collect();
-    // Elements that are there count from 0: of the index that was sent the value knows nothing.
+    // Elements count from 0, whatever their index was: the value does not know the index that was
+    // sent.
     let (zip, town, tag) = (json!("range"), json!("invalid"), json!("length"));
     assert_eq!(told, [("address.zip", &zip), ("homeTown", &town), ("tags[0]", &tag)]);
 }
@@ -179,12 +180,12 @@ async fn a_submitted_form_gets_the_errors_of_validation() {
         said["errors"],
         json!({ "page": [{ "code": "range", "message": "is less than 1" }] })
     );
-    // Validation wants a value: what does not fit its type is told alone.
+    // Validation needs a value, so a value of the wrong type is reported alone.
     let said: Value = client.post("/").form(&[("page", "x"), ("word", "long")]).await.json();
     assert_eq!(said["errors"].as_object().unwrap().len(), 1);
 }
 
-/// By hand, with a context from the state.
+/// A hand-written implementation with a context from the state.
 #[derive(Deserialize)]
 struct Bid(u32);
 

@@ -1,5 +1,5 @@
-//! Only the body of the request is the client's fault: an answer of an upstream, or a stream of
-//! ours, that fails is a 500 and an error in the log.
+//! Only a faulty request body is the client's fault. If an upstream's response body or a stream of
+//! the application fails, the client gets a 500 and the log has an error.
 
 use std::io::{self, ErrorKind, Write};
 use std::sync::{Arc, Mutex};
@@ -23,14 +23,14 @@ fn large() -> Body {
     Body::stream(stream::iter([Ok::<_, BodyError>(Bytes::from(vec![b'x'; 100]))]))
 }
 
-/// Buffers the answer, as one that makes an `ETag` does.
+/// Buffers the response, as middleware that computes an `ETag` does.
 async fn buffers(request: Request, next: Next) -> trine::Result<Response> {
     let (head, body) = next.run(request).await.into_parts();
     let bytes = body.bytes().await?;
     Ok(Response::from_parts(head, bytes.into()))
 }
 
-/// The same as a Tower layer, whose error is told by the table of layers' errors.
+/// The same as a Tower layer, whose error the table of layer errors converts.
 async fn fails(_request: Request) -> Result<Response, BoxError> {
     Ok(Response::new(upstream(ErrorKind::UnexpectedEof).bytes().await?.into()))
 }

@@ -1,4 +1,4 @@
-//! Catchers: which one is asked, what it sees, and what becomes of its answer.
+//! Catchers: which one is called, what it receives, and what happens to its response.
 
 use std::io;
 use std::time::Duration;
@@ -118,7 +118,8 @@ async fn the_innermost_group_goes_first_and_the_rest_falls_outward() {
     client.get("/outer/inner/taken").await.expect_text("class: 409 Conflict: taken");
     client.get("/outer/no-row").await.expect_text("class: 404 Not Found: no row 7");
     client.get("/no-row").await.expect_text("app: 404 Not Found: no row 7");
-    // Nobody's path is outside of every group; another method of a path is not.
+    // A path that no route has belongs to no group. A known path with another method belongs to its
+    // group.
     assert!(client.get("/outer/inner/x").await.text().starts_with("app: 404"));
     assert!(client.post("/outer/inner/taken").await.text().starts_with("class: 405"));
     assert!(client.post("/no-row").await.text().starts_with("app: 405"));
@@ -143,7 +144,7 @@ async fn it_sees_what_nobody_wrote_and_what_extractors_refuse() {
         );
         answer.expect_status(status);
     }
-    // The header fields of the problem stay.
+    // The header fields of the problem are kept.
     assert_eq!(client.delete("/n/1").await.header("allow"), Some("GET, HEAD, OPTIONS"));
 }
 
@@ -333,7 +334,7 @@ async fn it_catches_panics_where_it_asks_for_them() {
         answer.text()
     );
     client.get("/g/fine").await.expect_text("fine");
-    // Outside of it nobody does.
+    // Outside of the group, the panic is not caught.
     assert!(client.get("/").await.text().contains("Internal Server Error"));
 }
 

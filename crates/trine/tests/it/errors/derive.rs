@@ -57,7 +57,7 @@ async fn told(error: ArticleError) -> (u16, Value) {
     (answer.status().as_u16(), answer.json())
 }
 
-/// A type may have a name that the expansion of the derive uses.
+/// A type may have a name that the derive's expansion uses too.
 #[derive(Debug, Problem)]
 #[problem(status = 418, detail = "{0}")]
 struct Derived(u8);
@@ -209,7 +209,7 @@ async fn thiserror_and_hand_written_errors_keep_their_texts() {
     assert_eq!(lines.count("a pot: in my own words"), 1, "{}", lines.text());
 }
 
-/// The error of an extractor: `?` makes a rejection of it.
+/// An extractor that fails with a derived problem. `?` converts the problem into a rejection.
 struct Token;
 
 impl FromRequest for Token {

@@ -1,5 +1,5 @@
-//! The error page under `dev`, as HTML, Markdown and JSON; and that `prod` has nothing of it. A
-//! browser looks at it in `tests/browser.rs`.
+//! The error page under `dev`, as HTML, Markdown and JSON, and its absence under `prod`.
+//! `tests/it/browser.rs` opens it in a browser.
 
 use std::io;
 
@@ -50,7 +50,7 @@ fn app(profile: Profile) -> App {
     app.config(config)
 }
 
-/// Where a text of this file stands, as the page says it.
+/// The location of a text in this file, as the page shows it.
 fn place_of(text: &str) -> String {
     let line = include_str!("page.rs").lines().position(|line| line.contains(text)).unwrap() + 1;
     format!("{}:{line}", file!())
@@ -118,7 +118,7 @@ async fn what_was_probably_meant_is_offered() {
     }
     let text = told("/something/else", "text/plain").await;
     assert!(!text.contains("did you mean"), "{text}");
-    // A handler that did not find a thing is no wrong path.
+    // If a handler does not find something, the path is not wrong.
     let text = told("/made", "text/plain").await;
     assert!(!text.contains("## Routes"), "{text}");
 }
@@ -219,7 +219,7 @@ async fn prod_shows_nothing_of_the_inside() {
     }
 }
 
-/// What the test below starts as a process of its own; alone it does nothing.
+/// The test below starts this one as a process of its own. Otherwise it does nothing.
 #[trine::test]
 async fn the_program_that_is_served() {
     if std::env::var_os("TRINE_PORT").is_some() {

@@ -99,10 +99,10 @@ async fn the_trace_id_stands_in_the_answer_and_in_the_log() {
         .text();
     assert!(page.contains("Trace id: 4bf92f3577b34da6a3ce929d0e0e4736"), "{page}");
 
-    // An id that is no id never reaches the page.
+    // An invalid trace id never reaches the page.
     let body: Value = client.get("/disk").header("traceparent", "00-<b>-x-01").await.json();
     assert_eq!(body["trace_id"].as_str().unwrap().len(), 32);
-    // Errors of clients have none.
+    // Client errors have no trace id.
     assert_eq!(client.get("/problem").await.json::<Value>().get("trace_id"), None);
 }
 
@@ -138,7 +138,7 @@ async fn a_problem_inside_stays_that_problem() {
         assert_eq!(answer.json::<Value>()["detail"], "no todo has the id 7");
     }
     assert_eq!(lines.count("no todo has the id 7: looking it up"), 1, "{}", lines.text());
-    // The type of this one is forgotten, as its documentation says.
+    // This error loses its type, as its documentation says.
     client.get("/forgotten").await.expect_status(500);
 }
 

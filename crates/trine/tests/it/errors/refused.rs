@@ -1,4 +1,5 @@
-//! What a catcher sees of a request that a guard or a layer refused, and where its answer goes.
+//! What a catcher sees of a request that a guard or a layer refused, and what happens to its
+//! response.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,7 +15,7 @@ use trine::{Axum, BoxError, Cached, ConnInfo, Redirect, guard};
 
 use super::log::Lines;
 
-/// Refuses everybody.
+/// Refuses every request.
 struct Member;
 
 impl FromRequest for Member {
@@ -33,7 +34,7 @@ async fn extracts(_: Member, request: Request, next: Next) -> Response {
     next.run(request).await
 }
 
-/// A Tower service that answers with a problem of its own accord.
+/// A Tower service that answers with a problem.
 async fn tower_problem(_: Request) -> Result<Response, BoxError> {
     Ok(Problem::unauthorized("sign in first").into_response())
 }
@@ -67,7 +68,7 @@ fn sessions() -> SessionManagerLayer<MemoryStore> {
     SessionManagerLayer::new(MemoryStore::default()).with_secure(false)
 }
 
-/// Each way to refuse, at a place of its own. None of them is the place of the sessions.
+/// Each way to refuse a request, each under its own path, outside of the group with the sessions.
 fn refusals() -> Vec<(&'static str, Group)> {
     let answering = tower::layer::layer_fn(|_: Next| tower::service_fn(tower_problem));
     vec![
@@ -95,11 +96,11 @@ async fn flashes(client: &TestClient, path: &str) {
     assert_eq!(client.cookie("back").as_deref(), Some("members"), "{path}");
     let flash = client.get("/login").await.text();
     assert!(flash == "sign in first, true" || flash == "too slow, true", "{path}: {flash}");
-    // It was there once.
+    // The message was shown once and is gone.
     client.get("/login").await.expect_text("no flash");
 }
 
-/// The groups with a name of their own, inside of one with the sessions and the catcher, and in an
+/// The named groups, inside of a group with the sessions and the catcher, and inside of an
 /// application with both.
 fn nested(dev: bool) -> [App; 3] {
     let config = || {
@@ -148,7 +149,7 @@ async fn to_login_too(Axum(session): Axum<Session>, problem: Caught) -> trine::R
     Ok(Redirect::to("/login"))
 }
 
-/// Lets everybody in.
+/// Accepts every request.
 struct Open;
 
 impl FromRequest for Open {
@@ -168,7 +169,7 @@ async fn lets_in(uri: Uri, request: Request, next: Next) -> Result<Response, Pro
 
 struct Asked(AtomicUsize);
 
-/// Counts how often it was made.
+/// Counts how often it was extracted.
 struct Visitor(usize);
 
 impl FromRequest for Visitor {
@@ -245,7 +246,7 @@ async fn one_that_answers_with_a_plain_500_panics_or_is_refused_falls_back() {
     async fn plain(_: Caught) -> (StatusCode, &'static str) {
         (StatusCode::INTERNAL_SERVER_ERROR, "the catcher is broken")
     }
-    // There are no sessions: axum's extractor rejects with a response of its own.
+    // Without a session layer, axum's extractor rejects the request with its own response.
     async fn refused(_: Axum<Session>) -> &'static str {
         "never"
     }

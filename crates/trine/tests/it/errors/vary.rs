@@ -1,4 +1,5 @@
-//! What is negotiated says so, so that no cache gives one form for the other (RFC 9110, 12.5.5).
+//! A negotiated response has a `Vary` field, so that a cache does not confuse its variants (RFC
+//! 9110, section 12.5.5).
 
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use trine::config::{Config, Profile};
@@ -45,7 +46,7 @@ async fn refuses(_request: Request, _next: Next) -> Problem {
     Problem::forbidden("not you")
 }
 
-/// All names of `Vary`, sorted.
+/// All field names in `Vary`, sorted.
 fn vary(answer: &TestResponse) -> Vec<String> {
     let values = answer
         .headers()
@@ -102,7 +103,7 @@ async fn every_problem_varies_by_accept_in_every_form() {
         }
         let answer = client.post("/fine").await;
         assert_eq!((answer.status().as_u16(), vary(&answer)), (405, vec!["accept".to_owned()]));
-        // What is not negotiated does not say that it is.
+        // A response that is not negotiated has no `Vary`.
         assert_eq!(vary(&client.get("/fine").await), [""; 0]);
     }
 }
@@ -154,7 +155,7 @@ async fn a_redirect_of_a_slash_and_what_answers_in_its_place_vary() {
     assert_eq!((lost.text().as_str(), vary(&lost)), ("lost", vec!["x-version".to_owned()]));
     let led = client.get("/own/").header("host", "api.example.com").await;
     assert_eq!((led.status().as_u16(), vary(&led)), (308, vec!["x-own".to_owned()]));
-    // Where no header field has a say, none is named.
+    // If no header field decides, none is named.
     let led = client.get("/fine/").await;
     assert_eq!((led.status().as_u16(), vary(&led)), (308, vec![]));
     assert_eq!(vary(&client.get("/nowhere").await), [""; 0]);
@@ -167,7 +168,7 @@ async fn what_answers_where_no_fallback_of_a_group_fits_varies_by_what_would() {
     let app =
         App::new().group(group).group(other).route("/{*rest}", get(fine).has_header("x-fine"));
     let client = app.fallback(async || "lost").test().await;
-    // Nothing but the general route stands there, behind the fallbacks of the groups.
+    // The general route is the only match after the groups' fallbacks.
     for (path, name, value, text, names) in [
         ("/app/x", "accept", "text/html", "page", &["accept"][..]),
         ("/app/x", "accept", "image/png", "none", &["accept", "x-fine"]),
@@ -186,7 +187,7 @@ async fn what_answers_where_no_fallback_of_a_group_fits_varies_by_what_would() {
             "{path} {value}: {said:?}"
         );
     }
-    // And where there is no route at all.
+    // The same without any route.
     let group = Group::at("/app").accepts("text/html").fallback(async || "page");
     let client = App::new().group(group).fallback(async || "lost").test().await;
     let answer = client.get("/app/x").header("accept", "image/png").await;

@@ -1,5 +1,5 @@
-//! Any multipart at all, on a toolchain that cannot fuzz: the corpus of the fuzz target
-//! `multipart`, and what can be made of it.
+//! Arbitrary multipart bodies, for a toolchain that cannot fuzz: the corpus of the fuzz target
+//! `multipart`, and mutations of it.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod check;

@@ -1,5 +1,5 @@
-//! Any path at all, on a toolchain that cannot fuzz: the corpus of the fuzz target `path`, and what
-//! can be made of it.
+//! Arbitrary paths, for a toolchain that cannot fuzz: the corpus of the fuzz target `path`, and
+//! mutations of it.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod check;
