@@ -1,4 +1,5 @@
-//! What the tests of this workspace share. It knows nothing of Trine: it only speaks the protocols.
+//! What the tests of this workspace share. It does not depend on Trine and only speaks the
+//! protocols.
 //!
 //! | module | contents |
 //! |---|---|

@@ -1,4 +1,4 @@
-//! The body in all of its forms, and the slot that a connection fills on demand.
+//! All kinds of bodies, and the slot that a connection fills on demand.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
@@ -97,7 +97,7 @@ fn the_limit_holds_for_every_form() {
     assert_eq!(now(parts(&["123", "45"]).limited(5).bytes()).unwrap(), "12345");
 }
 
-/// It gave the same error again for ever, so that a loop over the frames never ended.
+/// The same error used to be repeated forever, so that a loop over the frames never ended.
 #[test]
 fn behind_an_error_comes_the_end_whatever_the_kind_of_body() {
     struct Grumbling;
@@ -157,7 +157,7 @@ fn behind_the_end_a_stream_is_not_asked_again() {
 #[test]
 fn a_file_that_shrank_is_not_complete() {
     let error = now(Body::file(file(b"123"), 0, 9).bytes()).unwrap_err();
-    // Nothing that a client does makes it so.
+    // The client cannot cause this.
     assert_eq!(Problem::from(error).status(), 500);
 }
 
@@ -217,7 +217,7 @@ fn a_declared_length_past_the_limit_asks_for_no_byte() {
         now(body.frame()),
         Some(Err(BodyError::TooLarge { limit: 9, of_request: true }))
     ));
-    // It lets go of the connection, and has never asked it for a frame.
+    // The body releases the connection, and has never asked it for a frame.
     assert_eq!(
         filler.poll_wanted(&mut Context::from_waker(Waker::noop())),
         Poll::Ready(Want::Gone)

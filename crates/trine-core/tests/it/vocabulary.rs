@@ -1,4 +1,4 @@
-//! Problems, parameters and answers, as a library author meets them.
+//! Problems, parameters and responses, as the author of a library uses them.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 

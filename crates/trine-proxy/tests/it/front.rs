@@ -1,5 +1,4 @@
-//! Clients that speak HTTP/2 to the server that the proxy stands under; upstreams of both
-//! protocols.
+//! HTTP/2 clients of the server in front of the proxy, with upstreams of both protocols.
 #![cfg(feature = "http2")]
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -23,7 +22,7 @@ use crate::kit;
 use crate::kit::{front, head, raw, say, until, upstream, whole, within};
 
 async fn connect(address: SocketAddr) -> SendRequest<Bytes> {
-    // More than one stream can fill.
+    // The connection window is larger than one stream can fill.
     let mut builder = h2::client::Builder::new();
     http2::connect_with(address, builder.initial_connection_window_size(1024 * 1024)).await.0
 }
@@ -32,7 +31,7 @@ fn ask(method: &str, path: &str) -> http::request::Builder {
     Request::builder().method(method).uri(format!("http://example.com{path}"))
 }
 
-/// What the upstream saw of a request, in lines.
+/// An upstream that answers with what it received, one item per line.
 async fn mirror(h2: bool) -> (kit::Upstream, String) {
     let upstream = upstream(move |request| async move {
         let mut seen = format!("{:?} {} {}\n", request.version(), request.method(), request.uri());
@@ -100,7 +99,7 @@ async fn a_call_with_trailers_passes_to_upstreams_of_both_protocols() {
     }
 }
 
-/// A client that reads nothing has a window of 64 KiB; the rest of what an upstream can send waits
+/// A client that reads nothing has a window of 64 KiB. The rest of what the upstream can send waits
 /// in the proxy.
 #[tokio::test]
 async fn what_waits_for_a_slow_client_is_bounded() {
@@ -220,7 +219,7 @@ async fn a_slow_upstream_stops_the_client() {
 
 #[tokio::test]
 async fn a_reset_of_the_client_ends_the_upstreams_request_and_frees_its_place() {
-    // Over HTTP/1 the connection ends, over HTTP/2 the stream does.
+    // Over HTTP/1 the connection ends, over HTTP/2 only the stream.
     let ended = Arc::new(AtomicUsize::new(0));
     struct Ends(Arc<AtomicUsize>);
     impl Drop for Ends {
@@ -286,7 +285,7 @@ async fn an_answer_that_breaks_upstream_is_a_reset_and_never_looks_complete() {
     let mut body = within(answer).await.unwrap().into_body();
     let error = text(&mut body).await.unwrap_err();
     assert!(error.is_reset() && error.reason() != Some(Reason::NO_ERROR), "{error}");
-    // The connection is well.
+    // The connection still works.
     let mut client = within(client.ready()).await.unwrap();
     let (answer, _) = client.send_request(ask("GET", "/../x").body(()).unwrap(), true).unwrap();
     assert_eq!(within(answer).await.unwrap().status(), 400);
@@ -360,7 +359,7 @@ async fn interim_answers_are_never_the_answer_and_expectations_are_the_upstreams
     }
 }
 
-/// What the raw upstream of a WebSocket answers; `None` is the right proof.
+/// An upstream that answers a WebSocket handshake with raw bytes. `None` sends the correct proof.
 async fn socket(status: &'static str, proof: Option<&'static str>) -> kit::Upstream {
     raw(move |mut stream, _| async move {
         let asked = head(&mut stream).await;
@@ -451,7 +450,7 @@ async fn no_other_tunnel_is_made() {
     assert_eq!(upstream.connections(), 0);
 }
 
-/// As in HTTP/1: the authority went into `Forwarded` as it came.
+/// As in HTTP/1: the authority used to be copied into `Forwarded` unchanged.
 #[tokio::test]
 async fn an_authority_with_parameters_in_it_is_refused() {
     let (_upstream, url) = mirror(false).await;

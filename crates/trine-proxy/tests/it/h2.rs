@@ -99,7 +99,7 @@ async fn a_connection_that_died_is_replaced_and_idle_ones_end() {
     let (cut, _) = tokio::sync::broadcast::channel::<()>(1);
     let cutting = cut.clone();
     let to = upstream.address;
-    // A wire that can be cut.
+    // A relay whose connections can be cut.
     tokio::spawn(async move {
         loop {
             let (mut left, _) = listener.accept().await.unwrap();

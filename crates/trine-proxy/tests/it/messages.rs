@@ -1,4 +1,4 @@
-//! What the proxy makes of messages, both ways.
+//! How the proxy changes requests and responses.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use http::{Response, StatusCode};
@@ -9,7 +9,7 @@ use trine_proxy::{Forwarding, Host, Proxy};
 use crate::kit;
 use crate::kit::{front, get, head, raw, request, say, send, talk, text, upstream, whole};
 
-/// An upstream that answers with what it was sent.
+/// An upstream that answers with the request that it received.
 async fn mirror() -> kit::Upstream {
     raw(|mut stream, _| async move {
         let head = head(&mut stream).await;
@@ -118,7 +118,8 @@ async fn the_client_is_told_of_and_cannot_lie() {
     assert!(!seen.contains("forwarded"), "{seen}");
 }
 
-/// Seven names were known, and each had a sibling with `_`, which CGI and WSGI cannot tell from it.
+/// Seven names were removed, but not the same names with `_`, which CGI and WSGI cannot distinguish
+/// from `-`.
 #[tokio::test]
 async fn the_client_cannot_lie_under_other_names_or_in_trailers() {
     let lie = "POST / HTTP/1.1\r\nhost: example.com\r\nX_Forwarded_For: 1.1.1.1\r\nX-Forwarded-Ssl: on\r\n\
@@ -145,7 +146,7 @@ async fn the_client_cannot_lie_under_other_names_or_in_trailers() {
     assert!(answer.contains("x-sum") && !answer.contains("1.1.1.1"), "{answer}");
 }
 
-/// `Forwarded` was written with parameters of the client's making.
+/// The client could add parameters to `Forwarded`.
 #[tokio::test]
 async fn a_host_with_parameters_in_it_is_refused() {
     for host in ["x;for=127.0.0.1;proto=https", "a=b", "a;b"] {
@@ -162,7 +163,7 @@ async fn a_host_with_parameters_in_it_is_refused() {
     assert!(seen.contains("forwarded: for=127.0.0.1;host=\"a(b)!:81\";proto=http\r\n"), "{seen}");
 }
 
-/// Our own hop stood inside a quote, or a comment, that the client had opened.
+/// The proxy's own entry used to end up inside a quote or a comment that the client had opened.
 #[tokio::test]
 async fn what_the_client_leaves_open_swallows_nothing_of_ours() {
     let open = "GET / HTTP/1.1\r\nhost: example.com\r\nforwarded: for=6.6.6.6;x=\"\r\nforwarded: for=7.7.7.7\r\n\
@@ -180,7 +181,7 @@ async fn the_host_is_the_clients_or_the_upstreams() {
     let get = "GET / HTTP/1.1\r\nhost: example.com:81\r\nconnection: close\r\n\r\n";
     assert!(mirrored(|proxy| proxy, get).await.contains("host: example.com:81\r\n"));
     assert!(mirrored(|proxy| proxy.host(Host::Upstream), get).await.contains("host: 127.0.0.1:"));
-    // The host of an absolute target wins over the field (RFC 9112, 3.2.2).
+    // The host of an absolute target takes precedence over the field (RFC 9112, section 3.2.2).
     let absolute =
         "GET http://target.example/x HTTP/1.1\r\nhost: field.example\r\nconnection: close\r\n\r\n";
     let seen = mirrored(|proxy| proxy, absolute).await;

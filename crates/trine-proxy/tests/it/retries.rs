@@ -1,4 +1,4 @@
-//! What is tried again, what is not, and where.
+//! Which requests are retried, which are not, and on which upstream.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::sync::Arc;
@@ -34,7 +34,7 @@ async fn the_next_upstream_is_asked_where_one_is_not_there() {
     }
 }
 
-/// Answers the first request of a connection, and ends it when the second one comes.
+/// Answers the first request of a connection, and ends the connection when the second one arrives.
 async fn tired(requests: Arc<AtomicUsize>) -> Upstream {
     raw(move |mut stream, _| {
         let requests = Arc::clone(&requests);
@@ -90,8 +90,7 @@ async fn a_connection_that_died_while_idle_costs_nobody_anything() {
 
 #[tokio::test]
 async fn what_comes_behind_an_answer_is_nobodys() {
-    // A second answer that nobody asked for would be taken for that of the next request: response
-    // smuggling.
+    // A surplus response would be taken for the response to the next request: response smuggling.
     let upstream = raw(|mut stream, _| async move {
         loop {
             if head(&mut stream).await.is_empty() {
@@ -189,7 +188,7 @@ async fn failures_in_a_row_eject_and_one_trial_brings_back() {
     assert_eq!(failures, 2, "its 503 are its own answers and passed on, until it is ejected");
     assert!(!proxy.status()[0].healthy && proxy.status()[1].healthy);
     tokio::time::sleep(Duration::from_millis(700)).await;
-    // Half open: one request tries it; it fails and stays out.
+    // Half open: one trial request is sent. It fails, so the upstream stays ejected.
     let mut trials = 0;
     for _ in 0..6 {
         trials += usize::from(get(front.address, "/").await.0 == 503);

@@ -1,4 +1,4 @@
-//! Bodies on their way: backpressure, ends that are no ends, clients that go away.
+//! Streamed bodies: backpressure, premature ends, clients that disconnect.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use crate::kit::{front, get, head, raw, request, say, send, talk, text, until, u
 
 const CHUNK: usize = 64 * 1024;
 
-/// Waits until a counter stands still, and tells where.
+/// Waits until a counter stops changing, and returns its value.
 async fn standstill(counter: &AtomicUsize) -> usize {
     let mut last = counter.load(Ordering::SeqCst);
     loop {
@@ -54,7 +54,7 @@ async fn a_slow_client_stops_the_upstream() {
     let mut stream = TcpStream::connect(front.address).await.unwrap();
     say(&mut stream, "GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await;
     let held = standstill(&sent).await;
-    // Two pairs of socket buffers, and what the proxy holds between them.
+    // The buffers of two socket pairs, and what the proxy itself holds.
     assert!(held < 24 * 1024 * 1024, "{held} bytes went into a client that reads none");
     let mut read = 0;
     let mut buffer = vec![0; 1024 * 1024];
@@ -159,7 +159,7 @@ async fn an_answer_that_ends_with_its_connection_is_complete() {
     assert_eq!(get(front.address, "/").await, (200, "old but whole".to_owned()));
 }
 
-/// Tells when a request was dropped before it was answered.
+/// Records whether a request was dropped before it was answered.
 struct Dropped(Arc<AtomicBool>);
 
 impl Drop for Dropped {
@@ -196,7 +196,7 @@ async fn a_client_that_goes_away_ends_the_upstreams_request() {
             head(&mut stream).await;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
-        // A reset, as a browser's stop button gives.
+        // A reset, as the stop button of a browser causes.
         stream.set_zero_linger().unwrap();
         drop(stream);
         until("the upstream's request ends", || dropped.load(Ordering::SeqCst)).await;
@@ -251,7 +251,7 @@ async fn a_body_that_stalls_is_408_and_one_with_wrong_chunks_is_400() {
 
 #[tokio::test]
 async fn expectations_are_the_upstreams_to_answer() {
-    // It refuses by the head alone, so the client never sends its body.
+    // The upstream refuses the head alone, so the client never sends its body.
     let strict = raw(|mut stream, _| async move {
         let head = head(&mut stream).await;
         assert!(head.contains("expect: 100-continue\r\n"), "{head}");
@@ -331,7 +331,8 @@ async fn a_get_with_a_body_of_unknown_length_keeps_it() {
     let front = front(Proxy::to(upstream.url()).unwrap());
     let get = "GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n";
     assert!(talk(front.address, get).await.ends_with("body"));
-    // Were it dropped, its bytes would be the next request of this connection.
+    // If the first body were dropped, its bytes would be read as the next request of this
+    // connection.
     let post = request("POST", "/").map(|_| Body::from("after"));
     assert_eq!(text(send(front.address, post).await).await, "after");
 }

@@ -1,4 +1,4 @@
-//! Every timeout and limit of the proxy, walked over.
+//! Every timeout and limit of the proxy is exceeded once.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::time::{Duration, Instant};
@@ -18,7 +18,7 @@ fn to(upstream: &kit::Upstream, config: ProxyConfig) -> kit::Front {
     front(Proxy::to(upstream.url()).unwrap().config(config))
 }
 
-/// What every problem of the proxy looks like.
+/// Checks what all problems of the proxy have in common, and returns the status and the text.
 async fn problem(response: http::Response<hyper::body::Incoming>) -> (u16, String) {
     let status = response.status().as_u16();
     assert_eq!(response.headers()["content-type"], "application/problem+json");
@@ -33,7 +33,7 @@ async fn refused(front: &kit::Front) -> (u16, String) {
 
 #[tokio::test]
 async fn an_upstream_that_does_not_accept_in_time_is_504() {
-    // A listener whose queue is full lets further connections wait.
+    // A listener with a full queue makes further connections wait.
     let socket = tokio::net::TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let listener = socket.listen(1).unwrap();
@@ -89,7 +89,7 @@ async fn the_time_of_an_answer_begins_behind_the_request() {
     let short =
         ProxyConfig { response_timeout: SHORT, send_timeout: SHORT, ..ProxyConfig::default() };
     let front = to(&upstream, short);
-    // The client takes longer than either; that is for the server in front to bound.
+    // The client takes longer than either timeout. Limiting it is the task of the server in front.
     let slow = futures_util::stream::unfold(0, |sent| async move {
         tokio::time::sleep(SHORT).await;
         (sent < 5).then_some((Ok::<_, std::io::Error>("part"), sent + 1))
@@ -192,7 +192,7 @@ async fn requests_wait_in_a_queue_with_an_end() {
     let (status, body) = refused(&front).await;
     assert_eq!(status, 503, "{body}");
     assert!(body.contains("too many requests are waiting for the upstream"), "{body}");
-    // The one that waits is let go in its time.
+    // The waiting request is refused at its own timeout.
     assert_eq!(second.await.unwrap().0, 503);
     let third = tokio::spawn(async move { get(address, "/").await });
     until("the third request", || proxy.status()[0].pending == 2).await;
@@ -298,7 +298,7 @@ async fn an_upstream_that_closes_is_502() {
     for reset in [false, true] {
         let upstream = raw(move |mut stream, _| async move {
             if reset {
-                // What was not read is answered with a reset.
+                // Closing a socket with unread bytes sends a reset.
                 stream.readable().await.unwrap();
             } else {
                 head(&mut stream).await;
@@ -312,7 +312,7 @@ async fn an_upstream_that_closes_is_502() {
     }
 }
 
-// Added to the present, `Duration::MAX` is no moment: the request panicked.
+// Adding `Duration::MAX` to the current time overflows: the request used to panic.
 #[tokio::test]
 async fn the_longest_times_and_largest_sizes_can_be_configured() {
     let never = Duration::MAX;

@@ -19,7 +19,7 @@ use trine_proxy::{HealthCheck, Host, Proxy, ProxyConfig};
 use crate::kit;
 use crate::kit::{front, get, raw};
 
-/// What accepts TLS with a certificate for `localhost`; its authority in PEM.
+/// An acceptor with a certificate for `localhost`, and its authority as PEM.
 fn acceptor(protocols: &[&str]) -> (TlsAcceptor, String) {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
@@ -67,8 +67,8 @@ async fn secure(protocols: &[&str]) -> (SocketAddr, String) {
     (address, pem)
 }
 
-/// An upstream that wants a certificate of the client: what answers there, and a configuration that
-/// shows the right one.
+/// An upstream that requires a client certificate: its address, a client configuration with the
+/// right certificate, and one without a certificate.
 async fn mutual() -> (SocketAddr, rustls::ClientConfig, rustls::ClientConfig) {
     let made = |name: &str| rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
     let (server, client) = (made("localhost"), made("proxy"));
@@ -127,8 +127,8 @@ fn trusting(address: SocketAddr, pem: &str) -> Proxy {
     Proxy::to(url).unwrap().roots(pem.as_bytes()).unwrap().host(Host::Upstream)
 }
 
-/// Where only the end of the connection tells that of the answer, that of TCP is none: anybody on
-/// the way can make one.
+/// If only the end of the connection ends the response, the end of TCP is not enough: anyone on the
+/// network can forge it.
 #[tokio::test]
 async fn an_answer_whose_tls_ends_without_a_word_was_cut() {
     for says_so in [true, false] {
@@ -185,7 +185,7 @@ async fn who_is_not_trusted_is_502() {
     let (status, body) = get(untrusted.address, "/").await;
     assert_eq!(status, 502, "{body}");
     assert!(body.contains("no TLS connection"), "{body}");
-    // The right certificate, for another name.
+    // The right certificate, but the URL has another name.
     let (address, pem) = secure(&["h2"]).await;
     let url = format!("https://127.0.0.1:{}", address.port());
     let misnamed = front(Proxy::to(url).unwrap().roots(pem.as_bytes()).unwrap());

@@ -1,4 +1,4 @@
-//! WebSockets through the proxy, under each server that it can stand under.
+//! WebSockets through the proxy, under each server that it can run under.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::net::SocketAddr;
@@ -14,7 +14,7 @@ use trine_server::{HyperUpgrades, Server, ServerConfig};
 
 use crate::kit::{front, head, raw, say, talk, until};
 
-/// An upstream whose `/ws` says everything twice.
+/// An upstream whose `/ws` sends each message back twice.
 async fn websocket() -> SocketAddr {
     let answer = |upgrade: WebSocketUpgrade| async {
         upgrade.protocols(["chat"]).on_upgrade(|mut socket| async move {
@@ -100,7 +100,7 @@ async fn a_tunnel_that_carries_nothing_ends() {
     let front = front(proxy.clone());
     let (mut socket, _) =
         tokio_tungstenite::connect_async(format!("ws://{}/ws", front.address)).await.unwrap();
-    // What it carries buys time.
+    // Traffic in the tunnel extends the idle timeout.
     for _ in 0..4 {
         tokio::time::sleep(Duration::from_millis(150)).await;
         socket.send(Message::text("a")).await.unwrap();
@@ -123,7 +123,7 @@ async fn a_shutdown_ends_tunnels() {
     socket.send(Message::text("a")).await.unwrap();
     socket.next().await.unwrap().unwrap();
     handle.shutdown();
-    // Long before `shutdown_timeout`, which is 30 s.
+    // Much earlier than `shutdown_timeout`, which is 30 s.
     tokio::time::timeout(Duration::from_secs(5), serving).await.expect("it ends").unwrap().unwrap();
 }
 
@@ -143,7 +143,7 @@ async fn what_is_said_directly_behind_a_101_is_not_lost() {
         let mut word = [0; 5];
         stream.read_exact(&mut word).await.unwrap();
         stream.write_all(&word).await.unwrap();
-        // Half-closed: what the client says is still read.
+        // Half-closed: what the client has sent is still read.
         stream.shutdown().await.unwrap();
         let mut rest = String::new();
         stream.read_to_string(&mut rest).await.unwrap();

@@ -236,7 +236,8 @@ async fn names_that_fit_nothing() {
     let unknown = errors::<Strict>("a=1&b=2&a.c=3&a[]x=4&[]=5&=6").await;
     let names: Vec<_> = unknown.iter().map(|(name, code, _)| format!("{name} {code}")).collect();
     assert_eq!(names, ["b unknown", "a.c unknown", "a[]x unknown", "[] unknown", " unknown"]);
-    // Without `deny_unknown` they are ignored. A large index allocates no memory for the elements before it.
+    // Without `deny_unknown` they are ignored. A large index allocates no memory for the elements
+    // before it.
     let huge = send::<HashMap<String, Vec<u8>>>(
         URLENCODED,
         "a[4294967295]=1&a[99999999999999999999999]=2&a[0]=0",
