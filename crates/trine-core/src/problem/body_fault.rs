@@ -218,7 +218,7 @@ mod tests {
     use super::*;
     use crate::problem::from_error;
 
-    /// As thiserror writes a transparent error.
+    /// A transparent error, as thiserror generates it.
     #[derive(Debug)]
     struct Transparent(BodyError);
 
@@ -264,7 +264,7 @@ mod tests {
             );
             let problem = Problem::from(other(io::Error::other(make()).into()));
             assert_eq!(problem.status().as_u16(), status);
-            // The fault ends the chain of causes, and repeats the beginning of the error.
+            // The fault is the last cause, and the text of the error starts with its text.
             let fault = make().source().unwrap().downcast_ref::<BodyFault>().unwrap().to_string();
             assert!(make().to_string().starts_with(&fault), "{fault}");
             assert!(other(make().into()).source().unwrap().is::<BodyError>());
@@ -280,7 +280,7 @@ mod tests {
         let disk = || BodyError::Other(io::Error::from_raw_os_error(28).into());
         assert_eq!(told(disk()).0, 500);
         assert_eq!(told(Transparent(disk())).0, 500);
-        // Of a body that is not the request's.
+        // Errors of a body that is not the request's.
         for kind in [
             ErrorKind::InvalidData,
             ErrorKind::InvalidInput,
@@ -295,7 +295,7 @@ mod tests {
         assert_eq!(told(large()).0, 500);
         assert_eq!(told(BodyError::Other(large().into())).0, 500);
         assert_eq!(told(Transparent(large())).0, 500);
-        // Not of a body at all.
+        // Errors that do not come from a body.
         assert_eq!(told(io::Error::new(ErrorKind::InvalidData, "the file is no TOML")).0, 500);
         assert_eq!(told(BodyError::Other("the queue is gone".into())).0, 500);
     }

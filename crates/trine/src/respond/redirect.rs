@@ -95,7 +95,7 @@ mod tests {
         }
     }
 
-    /// It used to be percent-encoded, and then named another host.
+    /// Such a host used to be percent-encoded, and then named another host.
     #[test]
     fn a_host_outside_ascii_is_reported_with_its_line() {
         let line = line!() + 1;

@@ -126,7 +126,7 @@ mod tests {
         assert!(mistake.contains(r"`/\r\nset-cookie: a=b`"), "{mistake}");
     }
 
-    /// It used to be percent-encoded, and then named another host.
+    /// Such a host used to be percent-encoded, and then named another host.
     #[test]
     fn refuses_an_invalid_host() {
         for target in
