@@ -91,7 +91,7 @@ static NAME_BYTE: [bool; 256] = {
 mod tests {
     use super::*;
 
-    // The complete table of hosts is in the tests of trine-server (`tests/strictness/host.rs`).
+    // The complete table of hosts is in the tests of trine-server (`tests/it/strictness/host.rs`).
     #[test]
     fn hosts() {
         for good in [

@@ -59,7 +59,7 @@ fn file(content: &[u8]) -> std::fs::File {
 }
 
 #[test]
-fn every_form_gives_its_bytes() {
+fn every_kind_of_body_yields_its_bytes() {
     let content: Vec<u8> = (0..200_000_u32).map(|n| n as u8).collect();
     for (body, bytes) in [
         (Body::empty(), &b""[..]),
@@ -77,12 +77,12 @@ fn every_form_gives_its_bytes() {
 }
 
 #[test]
-fn a_body_of_ours_is_not_boxed_again() {
+fn a_trine_body_is_not_boxed_again() {
     assert!(Body::new(Body::from("own")).as_whole().is_some());
 }
 
 #[test]
-fn the_limit_holds_for_every_form() {
+fn the_limit_applies_to_every_kind_of_body() {
     for (form, body) in [
         ("whole", Body::from("12345")),
         ("stream", parts(&["123", "45"])),
@@ -99,7 +99,7 @@ fn the_limit_holds_for_every_form() {
 
 /// The same error used to be repeated forever, so that a loop over the frames never ended.
 #[test]
-fn behind_an_error_comes_the_end_whatever_the_kind_of_body() {
+fn every_kind_of_body_ends_after_an_error() {
     struct Grumbling;
     impl futures_core::Stream for Grumbling {
         type Item = Result<Bytes, BodyError>;
@@ -143,7 +143,7 @@ fn behind_an_error_comes_the_end_whatever_the_kind_of_body() {
 }
 
 #[test]
-fn behind_the_end_a_stream_is_not_asked_again() {
+fn a_stream_is_not_polled_after_its_end() {
     let mut ended = false;
     let once = asked(move || {
         assert!(!ended, "it was asked behind its end");
@@ -190,7 +190,7 @@ fn an_incoming_body_is_filled_on_demand() {
 }
 
 #[test]
-fn a_connection_that_goes_away_is_never_the_end_of_a_body() {
+fn a_lost_connection_is_never_the_end_of_a_body() {
     let (filler, incoming) = channel(None);
     let mut body = Body::incoming(incoming);
     drop(filler);
@@ -199,7 +199,7 @@ fn a_connection_that_goes_away_is_never_the_end_of_a_body() {
 }
 
 #[test]
-fn a_body_that_nobody_reads_any_more_says_so() {
+fn a_dropped_body_informs_the_connection() {
     let (filler, incoming) = channel(None);
     drop(Body::incoming(incoming));
     assert_eq!(
@@ -209,7 +209,7 @@ fn a_body_that_nobody_reads_any_more_says_so() {
 }
 
 #[test]
-fn a_declared_length_past_the_limit_asks_for_no_byte() {
+fn a_declared_length_beyond_the_limit_is_refused_without_reading() {
     let (filler, incoming) = channel(Some(10));
     let mut body = Body::incoming(incoming).limited(9);
     assert!(body.check_declared().is_err());

@@ -41,7 +41,7 @@ fn detail(rejection: Rejection) -> String {
 }
 
 #[test]
-fn a_value_of_the_path_says_name_expected_and_got() {
+fn an_invalid_path_value_reports_name_expected_and_got() {
     assert_eq!(block(from_path::<u32>("id", 0, &cx("/users/7"))).unwrap(), 7);
     assert_eq!(block(from_path::<String>("id", 0, &cx("/users/a%20b"))).unwrap(), "a b");
     let refused = block(from_path::<u8>("id", 0, &cx("/users/300"))).unwrap_err();
@@ -52,7 +52,7 @@ fn a_value_of_the_path_says_name_expected_and_got() {
 }
 
 #[test]
-fn values_of_the_query_are_one_some_or_none() {
+fn query_values_are_single_repeated_or_absent() {
     async fn read<T: FromParam>(query: &str) -> Result<T, String> {
         from_query::<T>("q", &cx(&format!("/users/7?{query}"))).await.map_err(detail)
     }
@@ -78,7 +78,7 @@ fn values_of_the_query_are_one_some_or_none() {
 }
 
 #[test]
-fn an_option_is_none_only_when_the_thing_is_absent() {
+fn an_option_is_none_only_if_the_value_is_absent() {
     struct Header(#[expect(dead_code)] u8);
     impl FromRequest for Header {
         type Reads = trine_core::extract::Head;
@@ -106,7 +106,7 @@ fn an_option_is_none_only_when_the_thing_is_absent() {
 }
 
 #[test]
-fn a_problem_is_told_in_json_by_default_and_its_source_never() {
+fn a_problem_is_json_by_default_and_never_shows_its_source() {
     let problem =
         Problem::conflict("taken").with("field", "email").with("status", 1).source("secret");
     let response = problem.into_response();

@@ -19,7 +19,7 @@ fn names_keep_their_order() {
 }
 
 #[test]
-fn the_path_comes_out_as_it_was_written() {
+fn the_path_is_kept_as_written() {
     for path in [
         "/",
         "/a",
@@ -95,7 +95,7 @@ fn mistakes_do_not_hide_each_other() {
 }
 
 #[test]
-fn no_text_panics_and_what_is_accepted_is_stable() {
+fn no_text_panics_and_accepted_templates_are_stable() {
     let alphabet = ['/', '{', '}', '*', '?', '&', ':', '<', '.', 'a', 'ß', ' '];
     let mut texts = vec![String::new()];
     for _ in 0..5 {

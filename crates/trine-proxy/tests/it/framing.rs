@@ -113,7 +113,7 @@ async fn of_bytes(answer: &'static str) -> [(&'static str, Seen); 3] {
 }
 
 #[tokio::test]
-async fn an_answer_with_two_ends_is_502() {
+async fn a_response_with_two_lengths_is_502() {
     for answer in [
         "HTTP/1.1 200 OK\r\ncontent-length: 4\r\ntransfer-encoding: chunked\r\n\r\n8\r\nall of i\r\n0\r\n\r\n",
         "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\ncontent-length: 4\r\n\r\n4\r\npart\r\n0\r\n\r\n",
@@ -135,7 +135,7 @@ async fn an_answer_with_two_ends_is_502() {
 }
 
 #[tokio::test]
-async fn an_answer_with_one_end_passes() {
+async fn a_response_with_one_length_passes() {
     for answer in [
         "HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nwhole",
         "HTTP/1.1 200 OK\r\ntransfer-encoding: CHUNKED\r\n\r\n2;a=b\r\nwh\r\n2\r\nol\r\n0\r\n\r\n",
@@ -154,7 +154,7 @@ async fn an_answer_with_one_end_passes() {
 }
 
 #[tokio::test]
-async fn an_answer_that_was_cut_looks_cut_to_every_client() {
+async fn a_truncated_response_looks_truncated_to_every_client() {
     for answer in [
         "HTTP/1.1 200 OK\r\ncontent-length: 8\r\n\r\npart",
         "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\npart\r\n",
@@ -230,7 +230,7 @@ async fn of_frames(
 }
 
 #[tokio::test]
-async fn a_stream_that_was_cut_looks_cut_to_every_client() {
+async fn a_truncated_stream_looks_truncated_to_every_client() {
     for length in [None, Some("8")] {
         for end in [
             End::Reset(Reason::NO_ERROR),
@@ -264,7 +264,7 @@ async fn a_stream_that_was_cut_looks_cut_to_every_client() {
 /// A complete response before the end of the request. The upstream does not want the rest of the
 /// request (RFC 9113, section 8.1).
 #[tokio::test]
-async fn an_early_answer_over_http2_is_whole() {
+async fn an_early_response_over_http2_is_complete() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {

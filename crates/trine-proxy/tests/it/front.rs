@@ -102,7 +102,7 @@ async fn a_call_with_trailers_passes_to_upstreams_of_both_protocols() {
 /// A client that reads nothing has a window of 64 KiB. The rest of what the upstream can send waits
 /// in the proxy.
 #[tokio::test]
-async fn what_waits_for_a_slow_client_is_bounded() {
+async fn buffers_for_a_slow_client_are_bounded() {
     for most in [64 * 1024, 512 * 1024] {
         let sent = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&sent);
@@ -218,7 +218,7 @@ async fn a_slow_upstream_stops_the_client() {
 }
 
 #[tokio::test]
-async fn a_reset_of_the_client_ends_the_upstreams_request_and_frees_its_place() {
+async fn a_reset_by_the_client_ends_the_upstream_request_and_frees_its_permit() {
     // Over HTTP/1 the connection ends, over HTTP/2 only the stream.
     let ended = Arc::new(AtomicUsize::new(0));
     struct Ends(Arc<AtomicUsize>);
@@ -271,7 +271,7 @@ async fn a_reset_of_the_client_ends_the_upstreams_request_and_frees_its_place() 
 }
 
 #[tokio::test]
-async fn an_answer_that_breaks_upstream_is_a_reset_and_never_looks_complete() {
+async fn a_response_that_breaks_off_is_a_reset_and_never_looks_complete() {
     let upstream = raw(|mut stream, _| async move {
         head(&mut stream).await;
         say(&mut stream, "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\npart\r\n")
@@ -318,7 +318,7 @@ async fn a_body_that_the_client_resets_is_never_complete_upstream() {
 }
 
 #[tokio::test]
-async fn interim_answers_are_never_the_answer_and_expectations_are_the_upstreams() {
+async fn interim_responses_are_not_final_and_the_upstream_decides_expectations() {
     let upstream = raw(|mut stream, _| async move {
         let hints = "HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n";
         loop {
@@ -403,7 +403,7 @@ async fn open(
 }
 
 #[tokio::test]
-async fn a_websocket_of_http2_is_one_of_http1_upstream() {
+async fn an_http2_websocket_becomes_an_http1_upgrade_upstream() {
     let upstream = socket("101 Switching Protocols", None).await;
     let proxy = Proxy::to(upstream.url()).unwrap();
     let front = front(proxy.clone());
@@ -425,7 +425,7 @@ async fn a_websocket_of_http2_is_one_of_http1_upstream() {
 }
 
 #[tokio::test]
-async fn a_websocket_of_http2_opens_only_where_the_upstream_proves_that_it_does() {
+async fn an_http2_websocket_opens_only_with_the_proof_of_the_upstream() {
     let refuses =
         upstream(|_| async { Response::builder().status(403).body(Body::from("no")).unwrap() })
             .await;
@@ -441,7 +441,7 @@ async fn a_websocket_of_http2_opens_only_where_the_upstream_proves_that_it_does(
 }
 
 #[tokio::test]
-async fn no_other_tunnel_is_made() {
+async fn connect_opens_no_tunnel_except_for_websockets() {
     let upstream = upstream(|_| async { whole("never") }).await;
     let front = front(Proxy::to(upstream.url()).unwrap());
     for protocol in [None, Some("connect-udp")] {

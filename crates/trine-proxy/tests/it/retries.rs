@@ -25,7 +25,7 @@ async fn named(name: &'static str) -> Upstream {
 }
 
 #[tokio::test]
-async fn the_next_upstream_is_asked_where_one_is_not_there() {
+async fn the_next_upstream_is_tried_if_one_is_unreachable() {
     let there = named("there").await;
     let front = front(Proxy::among([nowhere().await, there.url()]).unwrap());
     for _ in 0..4 {
@@ -51,7 +51,7 @@ async fn tired(requests: Arc<AtomicUsize>) -> Upstream {
 }
 
 #[tokio::test]
-async fn a_connection_that_dies_under_an_idempotent_request_is_replaced() {
+async fn a_connection_that_dies_during_an_idempotent_request_is_replaced() {
     let requests = Arc::new(AtomicUsize::new(0));
     let upstream = tired(Arc::clone(&requests)).await;
     let front = front(Proxy::to(upstream.url()).unwrap());
@@ -61,7 +61,7 @@ async fn a_connection_that_dies_under_an_idempotent_request_is_replaced() {
 }
 
 #[tokio::test]
-async fn what_may_have_been_done_is_not_done_twice() {
+async fn a_request_that_may_have_been_processed_is_not_retried() {
     let requests = Arc::new(AtomicUsize::new(0));
     let upstream = tired(Arc::clone(&requests)).await;
     let front = front(Proxy::to(upstream.url()).unwrap());
@@ -72,7 +72,7 @@ async fn what_may_have_been_done_is_not_done_twice() {
 }
 
 #[tokio::test]
-async fn a_connection_that_died_while_idle_costs_nobody_anything() {
+async fn a_connection_that_died_while_idle_fails_no_request() {
     let upstream = raw(|mut stream, _| async move {
         head(&mut stream).await;
         say(&mut stream, "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await;
@@ -89,7 +89,7 @@ async fn a_connection_that_died_while_idle_costs_nobody_anything() {
 }
 
 #[tokio::test]
-async fn what_comes_behind_an_answer_is_nobodys() {
+async fn bytes_after_a_response_are_discarded_with_the_connection() {
     // A surplus response would be taken for the response to the next request: response smuggling.
     let upstream = raw(|mut stream, _| async move {
         loop {
@@ -109,7 +109,7 @@ async fn what_comes_behind_an_answer_is_nobodys() {
 }
 
 #[tokio::test]
-async fn retries_have_an_end_and_a_budget() {
+async fn retries_are_limited_and_have_a_budget() {
     let upstream = raw(|mut stream, _| async move {
         head(&mut stream).await;
     })
@@ -159,7 +159,7 @@ async fn the_least_busy_upstream_is_chosen() {
 }
 
 #[tokio::test]
-async fn failures_in_a_row_eject_and_one_trial_brings_back() {
+async fn consecutive_failures_eject_and_one_trial_restores() {
     let broken = Arc::new(AtomicUsize::new(1));
     let state = Arc::clone(&broken);
     let flaky = upstream(move |_| {
@@ -204,7 +204,7 @@ async fn failures_in_a_row_eject_and_one_trial_brings_back() {
 }
 
 #[tokio::test]
-async fn where_all_are_ejected_it_is_503() {
+async fn if_all_upstreams_are_ejected_it_is_503() {
     let config = ProxyConfig { eject_after: 1, ..ProxyConfig::default() };
     let proxy = Proxy::among([nowhere().await, nowhere().await]).unwrap().config(config);
     let front = front(proxy);
@@ -227,7 +227,7 @@ async fn the_only_upstream_is_never_ejected() {
 }
 
 #[tokio::test]
-async fn health_checks_take_out_and_bring_back() {
+async fn health_checks_eject_and_restore() {
     let well = Arc::new(AtomicUsize::new(0));
     let state = Arc::clone(&well);
     let checked = upstream(move |request| {
@@ -259,7 +259,7 @@ async fn health_checks_take_out_and_bring_back() {
 }
 
 #[tokio::test]
-async fn an_upstream_that_dies_under_load_and_comes_back_costs_no_request() {
+async fn an_upstream_that_restarts_under_load_fails_no_request() {
     let stays = named("stays").await;
     let dies = named("dies").await;
     let (url, address) = (dies.url(), dies.address);
@@ -326,7 +326,7 @@ async fn health_checks_end_with_the_proxy() {
 }
 
 #[tokio::test]
-async fn a_check_that_gets_no_answer_ends_in_its_time() {
+async fn a_health_check_without_a_response_times_out() {
     let silent = raw(|mut stream, _| async move {
         let _ = stream.read_to_end(&mut Vec::new()).await;
     })

@@ -113,7 +113,7 @@ async fn a_slow_upstream_stops_the_client() {
 }
 
 #[tokio::test]
-async fn an_echo_lives_while_its_request_does() {
+async fn an_echo_continues_while_its_request_does() {
     let upstream =
         upstream(|request| async move { Response::new(Body::new(request.into_body())) }).await;
     let front = front(Proxy::to(upstream.url()).unwrap());
@@ -134,7 +134,7 @@ async fn an_echo_lives_while_its_request_does() {
 }
 
 #[tokio::test]
-async fn an_answer_that_breaks_never_looks_complete() {
+async fn a_response_that_breaks_off_never_looks_complete() {
     for framing in ["content-length: 100", "transfer-encoding: chunked"] {
         let upstream = raw(move |mut stream, _| async move {
             head(&mut stream).await;
@@ -149,7 +149,7 @@ async fn an_answer_that_breaks_never_looks_complete() {
 }
 
 #[tokio::test]
-async fn an_answer_that_ends_with_its_connection_is_complete() {
+async fn a_response_that_ends_with_its_connection_is_complete() {
     let upstream = raw(|mut stream, _| async move {
         head(&mut stream).await;
         say(&mut stream, "HTTP/1.0 200 OK\r\n\r\nold but whole").await;
@@ -169,7 +169,7 @@ impl Drop for Dropped {
 }
 
 #[tokio::test]
-async fn a_client_that_goes_away_ends_the_upstreams_request() {
+async fn a_client_that_disconnects_ends_the_upstream_request() {
     for streams in [false, true] {
         let dropped = Arc::new(AtomicBool::new(false));
         let flag = Arc::clone(&dropped);
@@ -250,7 +250,7 @@ async fn a_body_that_stalls_is_408_and_one_with_wrong_chunks_is_400() {
 }
 
 #[tokio::test]
-async fn expectations_are_the_upstreams_to_answer() {
+async fn the_upstream_answers_expectations() {
     // The upstream refuses the head alone, so the client never sends its body.
     let strict = raw(|mut stream, _| async move {
         let head = head(&mut stream).await;
@@ -286,7 +286,7 @@ async fn expectations_are_the_upstreams_to_answer() {
 }
 
 #[tokio::test]
-async fn an_upstream_that_knows_no_expectations_gets_the_body_in_time() {
+async fn an_upstream_that_ignores_expectations_gets_the_body_in_time() {
     let old = raw(|mut stream, _| async move {
         head(&mut stream).await;
         let mut body = [0; 4];
@@ -311,7 +311,7 @@ async fn an_upstream_that_knows_no_expectations_gets_the_body_in_time() {
 }
 
 #[tokio::test]
-async fn early_hints_do_not_confuse_the_answer() {
+async fn early_hints_do_not_confuse_the_response() {
     let upstream = raw(|mut stream, _| async move {
         head(&mut stream).await;
         say(&mut stream, "HTTP/1.1 103 Early Hints\r\nlink: </a.css>\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await;

@@ -54,7 +54,7 @@ async fn an_upstream_that_does_not_accept_in_time_is_504() {
 }
 
 #[tokio::test]
-async fn an_upstream_that_is_not_there_is_502() {
+async fn an_unreachable_upstream_is_502() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
@@ -65,7 +65,7 @@ async fn an_upstream_that_is_not_there_is_502() {
 }
 
 #[tokio::test]
-async fn an_upstream_that_says_nothing_is_504() {
+async fn an_upstream_that_sends_nothing_is_504() {
     let upstream = raw(|mut stream, _| async move {
         head(&mut stream).await;
         assert_eq!(stream.read(&mut [0]).await.unwrap_or(0), 0, "the request ends with the time");
@@ -80,7 +80,7 @@ async fn an_upstream_that_says_nothing_is_504() {
 }
 
 #[tokio::test]
-async fn the_time_of_an_answer_begins_behind_the_request() {
+async fn the_response_timeout_begins_after_the_request() {
     let upstream = upstream(|request| async move {
         let length = request.into_body().collect().await.unwrap().to_bytes().len();
         whole(length.to_string())
@@ -121,7 +121,7 @@ async fn an_upstream_that_does_not_take_the_body_is_504() {
 }
 
 #[tokio::test]
-async fn an_answer_that_stops_breaks_off() {
+async fn a_response_that_stalls_is_aborted() {
     let upstream = raw(|mut stream, _| async move {
         head(&mut stream).await;
         say(&mut stream, "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\npart\r\n")
@@ -138,7 +138,7 @@ async fn an_answer_that_stops_breaks_off() {
 }
 
 #[tokio::test]
-async fn the_total_time_holds_before_and_in_the_answer() {
+async fn the_total_timeout_applies_before_and_during_the_response() {
     let upstream = raw(|mut stream, _| async move {
         let head = head(&mut stream).await;
         if head.starts_with("GET /body") {
@@ -165,7 +165,7 @@ async fn the_total_time_holds_before_and_in_the_answer() {
 }
 
 #[tokio::test]
-async fn requests_wait_in_a_queue_with_an_end() {
+async fn requests_wait_in_a_bounded_queue() {
     let (open, _) = tokio::sync::watch::channel(false);
     let gate = open.subscribe();
     let upstream = upstream(move |_| {
@@ -207,7 +207,7 @@ async fn requests_wait_in_a_queue_with_an_end() {
 }
 
 #[tokio::test]
-async fn idle_connections_are_bounded_and_end() {
+async fn idle_connections_are_limited_and_closed() {
     let upstream = upstream(|_| async {
         tokio::time::sleep(SHORT).await;
         whole("ok")
@@ -231,7 +231,7 @@ async fn idle_connections_are_bounded_and_end() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_no_http_is_502() {
+async fn a_response_that_is_not_http_is_502() {
     for wrong in [
         "SSH-2.0-OpenSSH_9.2\r\n",
         "HTTP/1.1 200 OK\r\nbad header\r\n\r\n",
@@ -251,7 +251,7 @@ async fn an_answer_that_is_no_http_is_502() {
 }
 
 #[tokio::test]
-async fn an_answer_past_the_limits_is_502() {
+async fn a_response_beyond_the_limits_is_502() {
     let upstream = raw(|mut stream, _| async move {
         let path = head(&mut stream).await;
         let (count, long) = if path.starts_with("GET /many") { (20, 1) } else { (2, 9000) };
@@ -272,7 +272,7 @@ async fn an_answer_past_the_limits_is_502() {
 }
 
 #[tokio::test]
-async fn a_request_body_past_the_limit_is_413() {
+async fn a_request_body_beyond_the_limit_is_413() {
     let upstream = upstream(|request| async move {
         let body = request.into_body().collect().await;
         whole(body.map_or(0, |body| body.to_bytes().len()).to_string())

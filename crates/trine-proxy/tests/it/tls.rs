@@ -114,7 +114,7 @@ async fn mutual() -> (SocketAddr, rustls::ClientConfig, rustls::ClientConfig) {
 }
 
 #[tokio::test]
-async fn an_upstream_can_ask_who_the_proxy_is() {
+async fn an_upstream_can_require_a_client_certificate() {
     let (address, shown, silent) = mutual().await;
     let to =
         |config| Proxy::to(format!("https://localhost:{}", address.port())).unwrap().tls(config);
@@ -130,7 +130,7 @@ fn trusting(address: SocketAddr, pem: &str) -> Proxy {
 /// If only the end of the connection ends the response, the end of TCP is not enough: anyone on the
 /// network can forge it.
 #[tokio::test]
-async fn an_answer_whose_tls_ends_without_a_word_was_cut() {
+async fn a_response_without_a_tls_close_notify_is_truncated() {
     for says_so in [true, false] {
         let (acceptor, pem) = acceptor(&["http/1.1"]);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -166,7 +166,7 @@ async fn alpn_chooses_the_protocol() {
 }
 
 #[tokio::test]
-async fn a_websocket_gets_http1_where_http2_is_spoken_otherwise() {
+async fn a_websocket_uses_http1_although_other_requests_use_http2() {
     let (address, pem) = secure(&["h2", "http/1.1"]).await;
     let front = front(trusting(address, &pem));
     assert_eq!(get(front.address, "/").await.1, "HTTP/2.0");
@@ -178,7 +178,7 @@ async fn a_websocket_gets_http1_where_http2_is_spoken_otherwise() {
 }
 
 #[tokio::test]
-async fn who_is_not_trusted_is_502() {
+async fn an_untrusted_upstream_is_502() {
     let (address, _) = secure(&["h2"]).await;
     let (_, other) = secure(&["h2"]).await;
     let untrusted = front(trusting(address, &other));
@@ -229,7 +229,7 @@ async fn health_checks_speak_tls_too() {
 }
 
 #[test]
-fn what_is_no_certificate_is_said_so() {
+fn an_invalid_certificate_is_reported() {
     let error = Proxy::to("https://localhost").unwrap().roots(b"nothing").unwrap_err();
     assert!(error.to_string().contains("no certificate in the text"), "{error}");
 }

@@ -48,7 +48,7 @@ async fn speaks_twice(front: SocketAddr) {
 }
 
 #[tokio::test]
-async fn a_websocket_passes_under_our_server() {
+async fn a_websocket_passes_under_trines_server() {
     let proxy = Proxy::to(format!("http://{}", websocket().await)).unwrap();
     let front = front(proxy.clone());
     speaks_twice(front.address).await;
@@ -56,7 +56,7 @@ async fn a_websocket_passes_under_our_server() {
 }
 
 #[tokio::test]
-async fn a_websocket_passes_where_hyper_makes_the_upgrade() {
+async fn a_websocket_passes_if_hyper_does_the_upgrade() {
     let proxy = Proxy::to(format!("http://{}", websocket().await)).unwrap();
     let config = ServerConfig { port: 0, workers: 1, signals: false, ..ServerConfig::default() };
     let bound = Server::new(config).bind().unwrap();
@@ -85,14 +85,14 @@ async fn a_chain_of_proxies_passes_it_too() {
 }
 
 #[tokio::test]
-async fn an_upstream_that_refuses_is_passed_on() {
+async fn the_refusal_of_an_upstream_is_passed_on() {
     let front = front(Proxy::to(format!("http://{}", websocket().await)).unwrap());
     let refused = tokio_tungstenite::connect_async(format!("ws://{}/other", front.address)).await;
     assert!(matches!(refused, Err(Error::Http(response)) if response.status() == 404));
 }
 
 #[tokio::test]
-async fn a_tunnel_that_carries_nothing_ends() {
+async fn an_idle_tunnel_ends() {
     let proxy = Proxy::to(format!("http://{}", websocket().await)).unwrap();
     let config =
         ProxyConfig { tunnel_timeout: Duration::from_millis(300), ..ProxyConfig::default() };
@@ -128,7 +128,7 @@ async fn a_shutdown_ends_tunnels() {
 }
 
 #[tokio::test]
-async fn what_is_said_directly_behind_a_101_is_not_lost() {
+async fn bytes_directly_after_a_101_are_not_lost() {
     let upstream = raw(|mut stream, _| async move {
         let head = head(&mut stream).await;
         assert!(
@@ -185,7 +185,7 @@ async fn http2_as_an_upgrade_is_not_passed_on() {
 }
 
 #[tokio::test]
-async fn an_upgrade_that_nobody_asked_for_is_not_passed_on() {
+async fn an_unrequested_upgrade_is_not_passed_on() {
     let upstream = raw(|mut stream, _| async move {
         head(&mut stream).await;
         say(

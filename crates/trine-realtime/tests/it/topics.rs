@@ -49,7 +49,7 @@ fn topics_cross_threads() {
 /// the history, unsubscribe and resume. Each subscriber sees every number of every publisher once
 /// and in order.
 #[test]
-fn there_is_no_gap_and_no_repetition_between_history_and_live() {
+fn there_is_no_gap_or_repetition_between_history_and_live_messages() {
     const PUBLISHERS: usize = 3;
     let topic =
         Topic::<(usize, u64)>::with(TopicConfig { history: 2_000, queue: 1 << 16, ..config() });

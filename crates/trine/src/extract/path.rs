@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_wrong_value_is_the_clients() {
+    async fn a_wrong_value_is_the_clients_fault() {
         let refused = problem(read::<u8>(one("/256")).await);
         let detail = "path parameter `id`: expected a whole number from 0 to 255, got `256`";
         assert_eq!((refused.status().as_u16(), refused.detail_text()), (400, Some(detail)));
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_wrong_type_is_the_authors() {
+    async fn a_wrong_type_is_the_handlers_fault() {
         let (status, text) = status_and_text(read::<u8>(two()).await);
         assert_eq!(status, 500);
         assert_eq!(

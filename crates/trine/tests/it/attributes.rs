@@ -67,7 +67,7 @@ async fn many(
 }
 
 #[trine::test]
-async fn arguments_stand_in_any_order() {
+async fn arguments_may_be_in_any_order() {
     let uri = "/2026/11/img--7.png/a/b%20c?tag=1&r=%2B&tag=2";
     assert_eq!(ok(routes![many], "GET", uri, "").await, "2026 11 -7 a/b c [1, 2] Some('+') GET");
     let (status, _) = send(routes![many], "GET", "/2026/November/img-1.png/x", "").await;
@@ -99,7 +99,7 @@ async fn maybe_body(body: Result<String, Rejection>, method: Method) -> String {
 }
 
 #[trine::test]
-async fn the_body_stands_anywhere_and_has_its_limit() {
+async fn the_body_argument_may_be_anywhere_and_has_its_limit() {
     assert_eq!(ok(routes![body_first], "POST", "/first/3", "text").await, "3 text");
     let (status, _) = send(routes![body_first], "POST", "/first/3", "nine char").await;
     assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
@@ -118,7 +118,7 @@ async fn held(
 }
 
 #[trine::test]
-async fn arguments_may_hold_what_is_static() {
+async fn arguments_may_contain_static_references() {
     let people = trine::topic::Presence::<(), &'static str>::default();
     let client = App::new().state(people).routes(routes![held]).test().await;
     client.get("/held/7").await.expect_text("7 ");
@@ -143,7 +143,7 @@ fn fallible(n: u8) -> Result<&'static str, Problem> {
 }
 
 #[trine::test]
-async fn functions_may_be_plain_and_answers_of_any_kind() {
+async fn functions_may_be_synchronous_and_return_any_responder() {
     assert_eq!(ok(routes![double], "GET", "/double/21", "").await, "42");
     assert_eq!(ok(routes![nothing], "DELETE", "/nothing", "").await, "");
     assert_eq!(
@@ -170,7 +170,7 @@ async fn quiet() -> StatusCode {
 }
 
 #[trine::test]
-async fn methods_are_free() {
+async fn a_route_may_have_any_method() {
     assert_eq!(ok(routes![whichever], "GET", "/any", "").await, "GET");
     assert_eq!(ok(routes![whichever], "BREW", "/any", "").await, "BREW");
     assert_eq!(ok(routes![purge], "PURGE", "/cache", "").await, "purged");
@@ -269,7 +269,7 @@ async fn cfg_takes_the_route_along() {
 async fn old() {}
 
 #[trine::test]
-async fn what_was_declared_is_known_to_the_application() {
+async fn the_application_knows_the_declared_routes() {
     let service = App::new().routes(routes![hello, old, whichever]).build().await.unwrap();
     let [hello, old, whichever] = &service.routes().cloned().collect::<Vec<_>>()[..] else {
         panic!("three routes")
@@ -289,7 +289,7 @@ async fn what_was_declared_is_known_to_the_application() {
 
 #[trine::test]
 #[should_panic(expected = "as ever")]
-async fn test_attributes_stay() {
+async fn test_attributes_are_kept() {
     panic!("as ever");
 }
 

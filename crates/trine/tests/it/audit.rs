@@ -47,7 +47,7 @@ fn notes(app: &App) -> Vec<String> {
 }
 
 #[test]
-fn the_configuration_and_the_routes_are_one_report() {
+fn the_configuration_and_the_routes_share_one_report() {
     let env = [("TRINE_MAIL_PASSWORT".to_owned(), "hunter2".to_owned())];
     let text = "[mail]\nport = 70000\n[mial]\nhost = 'x'\n";
     let line = line!();
@@ -84,7 +84,7 @@ fn the_configuration_and_the_routes_are_one_report() {
 }
 
 #[test]
-fn state_that_only_a_middleware_needs_is_missed() {
+fn missing_state_of_a_middleware_is_reported() {
     let at_each_place = [
         App::new().layer(middleware(needs_db)).route("/", get(plain)),
         App::new().group(Group::at("/g").layer(middleware(needs_db)).route("/", get(plain))),
@@ -103,7 +103,7 @@ fn state_that_only_a_middleware_needs_is_missed() {
 /// A layer of [`App::layer_with`] asks for its state when it is made. The report has every missing
 /// state, and the start fails like any other.
 #[tokio::test]
-async fn state_that_a_layer_is_made_of_is_missed() {
+async fn missing_state_of_a_layer_is_reported() {
     struct Tag;
     let ended = Arc::new(AtomicBool::new(false));
     let end = Arc::clone(&ended);
@@ -152,7 +152,7 @@ async fn state_that_a_layer_is_made_of_is_missed() {
 }
 
 #[test]
-fn state_of_every_origin_is_there_and_twice_is_once_too_often() {
+fn every_kind_of_state_is_found_and_duplicates_are_refused() {
     let apps = [
         App::new().state_with(|_| async { Ok(Db) }),
         App::new().worker_state(|_, _| async { Ok(Db) }),
@@ -169,7 +169,7 @@ fn state_of_every_origin_is_there_and_twice_is_once_too_often() {
 }
 
 #[test]
-fn routes_that_nothing_reaches() {
+fn unreachable_routes_are_noted() {
     let app = App::new()
         .route("/100%", get(plain))
         .route("/search?{q}", get(plain))
@@ -199,7 +199,7 @@ fn routes_that_nothing_reaches() {
 }
 
 #[test]
-fn notes_are_what_is_worth_a_look() {
+fn notes_point_out_suspicious_declarations() {
     let app = App::new().state(Db).route("/", get(plain));
     let line = line!() - 1;
     let audit = app.audit().unwrap();
@@ -230,7 +230,7 @@ fn notes_are_what_is_worth_a_look() {
 }
 
 #[test]
-fn a_path_with_routes_of_its_own_takes_every_method_from_a_general_one() {
+fn a_specific_path_shadows_all_methods_of_a_general_one() {
     let app = App::new()
         .route("/users/{id}", get(plain).put(plain).delete(plain))
         .route("/users/me", get(plain))

@@ -86,7 +86,7 @@ fn app() -> App {
 }
 
 #[tokio::test]
-async fn axum_extra_reads_and_sets_cookies_in_our_handlers() {
+async fn axum_extra_reads_and_sets_cookies_in_trine_handlers() {
     let client = app().test().await;
     client.get("/visit").header("user-agent", "tests").await.expect_text("tests 1");
     client.get("/visit").header("user-agent", "tests").await.expect_text("tests 2");
@@ -100,7 +100,7 @@ async fn axum_extra_reads_and_sets_cookies_in_our_handlers() {
 }
 
 #[tokio::test]
-async fn tower_sessions_keeps_a_session_behind_its_layer() {
+async fn tower_sessions_keeps_a_session_under_its_layer() {
     let client = app().test().await;
     for times in ["1", "2", "3"] {
         client.get("/session/count").await.expect_text(times);
@@ -122,7 +122,7 @@ async fn axum_valid_checks_a_body() {
 }
 
 #[tokio::test]
-async fn the_body_limit_is_that_of_the_route() {
+async fn the_body_limit_of_the_route_applies() {
     let client = app().body_limit(3_000_000).test().await;
     let long = "a".repeat(2_500_000);
     client.post("/sign-up").json(&json!({ "name": long })).await.expect_status(200);
@@ -172,7 +172,7 @@ fn router() -> axum::Router {
 }
 
 #[tokio::test]
-async fn ours_work_in_a_mounted_router_with_the_state_of_the_application() {
+async fn trine_extractors_in_a_mounted_router_use_the_applications_state() {
     let client = App::new().state(Motto("step by step")).mount("/old", router()).test().await;
     client.get("/old/motto/Ann").await.expect_text("Ann: step by step");
     client.get("/old/mixed").cookie("name", "Ann").await.expect_text("GET Ann");
@@ -186,7 +186,7 @@ async fn ours_work_in_a_mounted_router_with_the_state_of_the_application() {
 }
 
 #[tokio::test]
-async fn ours_in_a_mounted_router_have_a_limit() {
+async fn trine_extractors_in_a_mounted_router_have_a_body_limit() {
     let client = App::new().mount("/old", router()).test().await;
     client
         .post("/old/read")
@@ -204,7 +204,7 @@ async fn outside_an_application_the_missing_state_is_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn both_ways_over_a_socket() {
+async fn both_directions_work_over_a_socket() {
     let running = common::start(app().state(Motto("step by step")).mount("/old", router())).await;
     let client = reqwest::Client::new();
     let signed_up =
@@ -235,7 +235,7 @@ fn brew(what: &str) -> Result<String, AppError> {
 }
 
 #[tokio::test]
-async fn a_question_mark_turns_an_error_of_axums_into_an_answer() {
+async fn a_question_mark_converts_an_axum_error_into_a_response() {
     async fn pot(what: Path<String>) -> Result<String, Axum<AppError>> {
         Ok(brew(&what)?)
     }
@@ -259,7 +259,7 @@ impl axum::response::IntoResponseParts for Unsendable {
 }
 
 #[tokio::test]
-async fn parts_of_axum_stand_before_answers_of_ours() {
+async fn axum_response_parts_combine_with_trine_responders() {
     async fn log_in(jar: AxumWith<PrivateCookieJar, Key>) -> (Axum<PrivateCookieJar>, Redirect) {
         (Axum(jar.0.add(Cookie::new("name", "Ann"))), Redirect::to("/name"))
     }
@@ -289,7 +289,7 @@ async fn parts_of_axum_stand_before_answers_of_ours() {
 
 /// Handlers of a mounted router used to fail with 500, because the server left no `ConnectInfo`.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_address_of_the_peer_is_where_axum_looks_for_it() {
+async fn axum_finds_the_address_of_the_peer() {
     async fn theirs(ConnectInfo(peer): ConnectInfo<SocketAddr>) -> String {
         peer.to_string()
     }
@@ -322,7 +322,7 @@ async fn the_address_of_the_peer_is_where_axum_looks_for_it() {
 }
 
 #[tokio::test]
-async fn cookies_that_a_handler_of_axums_changes_are_set_where_they_are_returned() {
+async fn cookies_that_an_axum_handler_changes_are_set_if_returned() {
     async fn visit(
         Trine(mut cookies): Trine<Cookies>,
         Trine(mut again): Trine<Cookies>,
@@ -352,7 +352,7 @@ impl std::io::Write for Log {
 }
 
 #[tokio::test]
-async fn cookies_that_a_handler_of_axums_does_not_return_are_told_in_the_log() {
+async fn cookies_that_an_axum_handler_does_not_return_are_logged() {
     let log = Log::default();
     let writer = log.clone();
     let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).finish();

@@ -77,14 +77,14 @@ const SPOOFED: &str = "X-Forwarded-For: 6.6.6.6\r\nX-Forwarded-Proto: https\r\nX
                        Forwarded: for=6.6.6.6;proto=https;host=evil.example\r\n";
 
 #[tokio::test]
-async fn without_a_list_nobody_is_believed() {
+async fn without_a_list_no_proxy_is_trusted() {
     let (port, handle) = start("port = 0\nworkers = 1").await;
     assert_eq!(tcp(port, "", SPOOFED).await, "127.0.0.1 http direct.example");
     handle.shutdown();
 }
 
 #[tokio::test]
-async fn a_listed_proxy_is_believed_and_nobody_behind_it() {
+async fn a_listed_proxy_is_trusted_and_its_clients_are_not() {
     let (port, handle) = start("port = 0\nworkers = 1\ntrusted_proxies = '127.0.0.0/8'").await;
     let through = "X-Forwarded-For: 6.6.6.6, 203.0.113.7\r\nX-Forwarded-Proto: https\r\n\
                    Forwarded: for=6.6.6.6;host=evil.example\r\n";
@@ -141,7 +141,7 @@ async fn over_tls(app: fn() -> App, ask: &str, tells: impl Fn(&str) -> bool) {
 }
 
 #[tokio::test]
-async fn cookies_are_secure_where_the_proxy_says_https() {
+async fn cookies_are_secure_if_the_proxy_reports_https() {
     async fn visit(mut cookies: Cookies) {
         cookies.add(("a", "1"));
     }
@@ -153,14 +153,14 @@ async fn cookies_are_secure_where_the_proxy_says_https() {
 }
 
 #[tokio::test]
-async fn hsts_is_said_where_the_proxy_says_https() {
+async fn hsts_is_sent_if_the_proxy_reports_https() {
     let app =
         || App::new().route("/", get(async || "page")).layer(Hsts::new(Duration::from_secs(60)));
     over_tls(app, "", |head| head.contains("strict-transport-security: max-age=60")).await;
 }
 
 #[tokio::test]
-async fn a_layer_redirects_to_https_only_where_the_proxy_does_not_say_it() {
+async fn a_layer_redirects_to_https_unless_the_proxy_reports_https() {
     let app = || App::new().route("/", get(async || "page")).layer(HttpsRedirect::new());
     over_tls(app, "", |head| match head.contains("location: https://app.example/") {
         true => false,
@@ -170,7 +170,7 @@ async fn a_layer_redirects_to_https_only_where_the_proxy_does_not_say_it() {
 }
 
 #[tokio::test]
-async fn a_listener_redirects_to_https_only_where_the_proxy_does_not_say_it() {
+async fn a_listener_redirects_to_https_unless_the_proxy_reports_https() {
     for (trusted, said, expected) in [
         ("'127.0.0.1'", "X-Forwarded-Proto: https\r\n", "http/1.1 200"),
         ("'127.0.0.1'", "X-Forwarded-Proto: http\r\n", "http/1.1 308"),
@@ -190,7 +190,7 @@ async fn a_listener_redirects_to_https_only_where_the_proxy_does_not_say_it() {
 /// over TLS.
 #[cfg(feature = "ws")]
 #[tokio::test]
-async fn a_websocket_is_for_pages_of_https_where_the_proxy_says_https() {
+async fn a_websocket_is_for_https_pages_if_the_proxy_reports_https() {
     async fn socket(ws: WebSocket) -> Response {
         ws.on_upgrade(async |_socket| ())
     }
@@ -217,7 +217,7 @@ async fn a_websocket_is_for_pages_of_https_where_the_proxy_says_https() {
 /// The address in the PROXY header decides: the balancer's own address is trusted here, and its
 /// clients' addresses are not.
 #[tokio::test]
-async fn behind_a_balancer_of_connections_the_client_itself_is_asked_for_trust() {
+async fn behind_a_connection_balancer_the_client_itself_must_be_trusted() {
     let (port, handle) = start(
         "workers = 1\nlisteners = ['http://127.0.0.1:0 proxy=127.0.0.0/8']\ntrusted_proxies = ['127.0.0.1', '10.0.0.0/8']",
     )
@@ -231,7 +231,7 @@ async fn behind_a_balancer_of_connections_the_client_itself_is_asked_for_trust()
 }
 
 #[tokio::test]
-async fn peers_of_a_unix_socket_are_believed_where_they_are_listed() {
+async fn peers_of_a_unix_socket_are_trusted_if_listed() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("app.sock");
     let at =
@@ -256,7 +256,7 @@ async fn peers_of_a_unix_socket_are_believed_where_they_are_listed() {
 /// A request without information about its connection used to be trusted as if it had come over a
 /// Unix socket.
 #[tokio::test]
-async fn through_a_foreign_server_nobody_passes_for_a_unix_socket() {
+async fn under_a_foreign_server_no_client_counts_as_a_unix_socket() {
     let config = read("trusted_proxies = 'unix'");
     let service = App::new().config(config).routes(routes![whoami]).build().await.unwrap();
     let says = async |service: trine::AppService| {
@@ -276,7 +276,7 @@ async fn through_a_foreign_server_nobody_passes_for_a_unix_socket() {
 }
 
 #[test]
-fn places_and_networks_are_lists_in_the_file_and_in_the_environment() {
+fn listeners_and_networks_are_lists_in_the_file_and_the_environment() {
     let socket = Listener { unix_mode: 0o600, ..Listener::unix("/run/app.sock") };
     let places = vec![Listener::tcp(([0, 0, 0, 0], 80).into()), socket];
     let networks = ["10.0.0.0/8", "unix"].map(|network| network.parse().unwrap()).to_vec();
@@ -296,7 +296,7 @@ fn places_and_networks_are_lists_in_the_file_and_in_the_environment() {
 }
 
 #[test]
-fn a_place_or_a_network_that_is_none_is_told_with_its_line() {
+fn an_invalid_listener_or_network_is_reported_with_its_line() {
     let text = "port = 1\nlisteners = ['http://localhost:80']\ntrusted_proxies = ['10.0.0.0/33']\nforwarded_by = 'both'\n";
     let errors = Config::read(text, []).unwrap_err().0;
     let told: Vec<_> = errors.iter().map(ToString::to_string).collect();

@@ -66,7 +66,7 @@ async fn list() -> Vec<u8> {
 }
 
 #[trine::test]
-async fn it_shows_what_went_wrong_and_loads_nothing_else() {
+async fn the_error_page_shows_the_error_and_loads_nothing_else() {
     let Some(chromium) = tools::chromium() else { return };
     let app = App::new().routes(routes![show, page, create, list]);
     let running = common::start(app.config(dev())).await;
@@ -89,7 +89,7 @@ async fn it_shows_what_went_wrong_and_loads_nothing_else() {
 }
 
 #[trine::test]
-async fn what_a_client_sends_is_text_on_it_and_never_markup() {
+async fn client_input_is_text_on_the_error_page_and_never_markup() {
     let Some(chromium) = tools::chromium() else { return };
     let app = App::new().routes(routes![show]);
     let running = common::start(app.config(dev())).await;
@@ -106,7 +106,7 @@ async fn what_a_client_sends_is_text_on_it_and_never_markup() {
 /// A server stops and starts again while a page is open. `EventSource` reconnects by itself, and
 /// misses no message that the topic still has.
 #[trine::test]
-async fn an_event_source_comes_back_across_restarts() {
+async fn an_event_source_reconnects_after_restarts() {
     let Some(chromium) = tools::chromium() else { return };
     let heard = Heard::default();
     let topic = Topic::<String>::with(TopicConfig { history: 10, ..TopicConfig::default() });
@@ -199,7 +199,7 @@ async fn told(heard: State<Heard>, text: String) {
 /// The browser's inflater must understand both, with and without context takeover.
 #[cfg(feature = "ws")]
 #[trine::test]
-async fn a_page_understands_what_all_are_told_beside_what_it_alone_is_told() {
+async fn a_page_understands_broadcasts_mixed_with_its_own_messages() {
     use trine::ws::{Compression, WebSocketConfig};
 
     #[get("/")]

@@ -167,7 +167,7 @@ async fn post(server: &TestServer, room: &str, text: &str) -> usize {
 }
 
 #[trine::test]
-async fn messages_cross_processes_once_and_do_not_come_back() {
+async fn messages_cross_processes_once_without_an_echo() {
     let broker = broker().await;
     let config = TopicConfig { history: 10, ..TopicConfig::default() };
     let here = process(broker, config.clone()).await;
@@ -197,7 +197,7 @@ async fn messages_cross_processes_once_and_do_not_come_back() {
 
 /// Without a history, a process keeps no room that it does not use, and ignores messages for it.
 #[trine::test]
-async fn a_room_that_nobody_uses_here_costs_nothing_here() {
+async fn a_room_without_local_users_costs_nothing() {
     let carrier = Arc::new(trine::topic::LocalCarrier::default());
     let [here, there] = [0, 1].map(|_| Rooms::new().carried("chat", carrier.clone()));
     let mut ann = there.subscribe(&"a".into()).unwrap();
@@ -209,7 +209,7 @@ async fn a_room_that_nobody_uses_here_costs_nothing_here() {
 }
 
 #[trine::test]
-async fn what_is_no_message_of_the_topic_is_told() {
+async fn an_invalid_message_is_reported_to_the_carrier() {
     #[derive(Default)]
     struct Kept(Mutex<Option<Inbox>>, Mutex<Option<Parcel>>);
     impl Carrier for Kept {

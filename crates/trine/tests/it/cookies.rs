@@ -24,7 +24,7 @@ const FIELD: &[u8] = b"a=1; bad=\xff\xfe; c=\xc3\xa4; d=3";
 
 /// One non-ASCII byte made all cookies of the header field disappear.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cookie_that_is_no_text_takes_no_other_with_it() {
+async fn a_cookie_that_is_not_text_does_not_affect_the_others() {
     let running = common::start(App::new().route("/", get(all))).await;
 
     let mut stream = TcpStream::connect(running.addr).await.unwrap();
@@ -158,7 +158,7 @@ fn app() -> App {
 
 /// Changes were lost silently unless the handler returned them.
 #[tokio::test]
-async fn what_is_changed_is_set_whatever_the_answer_is() {
+async fn changes_are_set_with_any_response() {
     let client: TestClient = app().test().await;
     for (path, status, cookies) in [
         ("/page", 200, &["a=page"][..]),
@@ -185,13 +185,13 @@ async fn what_is_changed_is_set_whatever_the_answer_is() {
 }
 
 #[tokio::test]
-async fn returned_they_are_set_once_and_beside_those_of_an_array() {
+async fn returned_cookies_are_set_once_and_added_to_those_of_an_array() {
     let client = app().test().await;
     assert_eq!(set(&client.get("/returned").await), ["a=returned", "b=array", "c=array"]);
 }
 
 #[tokio::test]
-async fn a_layer_and_a_handler_share_them() {
+async fn a_layer_and_a_handler_share_cookies() {
     let client = app().test().await;
     let answer = client.get("/around").await;
     assert_eq!(set(answer.expect_text("1")), ["before=1", "both=handler", "after=2"]);
@@ -212,7 +212,7 @@ impl Write for Log {
 }
 
 #[tokio::test]
-async fn a_change_that_comes_too_late_is_told_in_the_log() {
+async fn a_change_that_comes_too_late_is_logged() {
     let log = Log::default();
     let writer = log.clone();
     let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).finish();
@@ -255,7 +255,7 @@ async fn renews(mut cookies: Cookies, request: Request, next: Next) -> Response 
 
 /// The guard's change used to win, so a user who signed out was still signed in.
 #[tokio::test]
-async fn what_the_answer_says_of_a_cookie_wins_over_what_was_changed_before_it() {
+async fn a_cookie_of_the_response_wins_over_an_earlier_change() {
     let foreign = tower::service_fn(|_: Request| async {
         Ok::<_, std::convert::Infallible>(([(header::SET_COOKIE, OVER)], "").into_response())
     });
@@ -298,7 +298,7 @@ async fn what_the_answer_says_of_a_cookie_wins_over_what_was_changed_before_it()
 /// A change that middleware makes after the handler has answered is the newest one, and replaces
 /// earlier ones.
 #[tokio::test]
-async fn one_cookie_is_set_once_as_it_was_changed_last() {
+async fn a_cookie_is_set_once_with_its_last_change() {
     async fn after(mut cookies: Cookies, request: Request, next: Next) -> Response {
         cookies.add(("sid", "before"));
         let answer = next.run(request).await;
@@ -325,7 +325,7 @@ async fn one_cookie_is_set_once_as_it_was_changed_last() {
 
 /// If a handler never answered, an unrelated extractor decided whether its changes were set.
 #[tokio::test]
-async fn whoever_never_answers_loses_its_changes_and_nobody_else_does() {
+async fn a_handler_that_never_answers_loses_only_its_own_changes() {
     async fn panics(mut cookies: Cookies) -> &'static str {
         cookies.add(("login", "half"));
         panic!("in the midst of it")

@@ -42,7 +42,7 @@ fn rows() -> Vec<Row<'static>> {
 }
 
 #[test]
-fn every_default_on_the_page_is_the_true_one() {
+fn every_documented_default_is_the_actual_one() {
     for row in rows() {
         let config = Config::read(&format!("{} = '{}'", row.key, row.default), []);
         let config = config.unwrap_or_else(|errors| panic!("{}: {errors}", row.key));

@@ -92,7 +92,7 @@ async fn structs_of_extractors_are_extractors() {
 }
 
 #[test]
-fn what_they_read_and_need_is_known() {
+fn derived_extractors_declare_what_they_read_and_need() {
     const fn body<T: FromRequest>() -> bool {
         <T::Reads as Reads>::BODY
     }
@@ -236,7 +236,7 @@ async fn a_value_is_looked_up_with_the_request_and_linked_by_its_key() {
 }
 
 #[test]
-fn what_is_written_is_read_back() {
+fn a_linked_value_is_read_back() {
     assert_eq!(Order::Best.to_param(), Cow::Borrowed("top"));
     assert_eq!(Slug("x".into()).to_param(), "x");
     assert_eq!(Article { title: "", id: -1 }.to_param(), "-1");

@@ -47,7 +47,7 @@ fn verdicts(method: &str, path: &str) -> BTreeMap<String, Verdict> {
 }
 
 #[test]
-fn each_route_says_why_it_does_not_answer() {
+fn each_route_has_a_reason_why_it_does_not_answer() {
     let text = |text: &str| text.to_owned();
     let all = verdicts("GET", "/users/7");
     assert_eq!(all["GET /users/{id}"], Verdict::Matches);
@@ -93,7 +93,7 @@ fn each_route_says_why_it_does_not_answer() {
 
 /// Each path is explained and then sent: the explanation must be what happens.
 #[tokio::test]
-async fn the_outcome_is_the_one_that_a_request_has() {
+async fn the_explained_outcome_is_what_a_request_gets() {
     let client = app().test().await;
     let service = app().build().await.unwrap();
     let (mut matched, mut fallen) = (0, 0);
@@ -189,7 +189,7 @@ async fn the_outcome_is_the_one_that_a_request_has() {
 }
 
 #[test]
-fn layers_and_parameters_are_told() {
+fn layers_and_parameters_are_explained() {
     let explained = app().explain("GET", "/users/7/posts/a%20b").unwrap();
     let params = [("id".to_owned(), "7".to_owned()), ("post".to_owned(), "a%20b".to_owned())];
     let Outcome::Route { params: got, .. } = &explained.outcome else { panic!("{explained}") };
@@ -218,7 +218,7 @@ fn layers_and_parameters_are_told() {
 }
 
 #[test]
-fn what_is_no_request_is_refused() {
+fn an_invalid_request_is_refused() {
     let said = |method, path| app().explain(method, path).unwrap_err().to_string();
     assert_eq!(said("G T", "/"), "expected a method such as `GET`, got `G T`");
     assert!(said("GET", "a b").starts_with("expected a path such as"));

@@ -63,7 +63,7 @@ fn app() -> App {
 }
 
 #[trine::test]
-async fn the_nearest_group_answers_where_nothing_stands() {
+async fn the_nearest_group_answers_unmatched_requests() {
     let client = app().test().await;
     for (method, path, status, text) in [
         ("GET", "/api", 404, "api: GET /api"),
@@ -94,7 +94,7 @@ async fn the_nearest_group_answers_where_nothing_stands() {
 }
 
 #[trine::test]
-async fn other_methods_and_head_are_as_ever() {
+async fn other_methods_and_head_are_unaffected() {
     let client = app().test().await;
     client.put("/api/users").await.expect_problem(405);
     client
@@ -115,7 +115,7 @@ async fn other_methods_and_head_are_as_ever() {
 }
 
 #[trine::test]
-async fn layers_guards_and_catchers_of_the_group_stand_around_it() {
+async fn layers_guards_and_catchers_of_the_group_wrap_its_fallback() {
     let client = app().test().await;
     let through = |answer: &trine::testing::TestResponse| {
         answer.headers().get_all("x-through").iter().count()
@@ -228,7 +228,7 @@ async fn conditions_and_hosts_choose_among_fallbacks() {
 }
 
 #[tokio::test]
-async fn it_holds_on_a_socket() {
+async fn fallbacks_work_over_a_socket() {
     let server = common::start(app()).await;
     let answer = reqwest::get(server.url("/api/nothing")).await.unwrap();
     assert_eq!(
@@ -240,7 +240,7 @@ async fn it_holds_on_a_socket() {
 }
 
 #[test]
-fn the_audit_and_the_tree_know_it() {
+fn the_audit_and_the_tree_show_fallbacks() {
     async fn of_state(_: State<AtomicUsize>) {}
     async fn of_two(_: Path<(u8, u8)>) {}
     async fn plain() {}

@@ -126,7 +126,7 @@ const WHOLE: &[(&str, &str)] = &[
 ];
 
 #[tokio::test]
-async fn both_encodings_say_the_same() {
+async fn both_encodings_yield_the_same_value() {
     let body: Vec<String> = WHOLE.iter().map(|(name, value)| format!("{name}={value}")).collect();
     let urlencoded = send::<Everything>(URLENCODED, body.join("&")).await;
     let parts: Vec<(&str, String)> = WHOLE
@@ -164,7 +164,7 @@ async fn both_encodings_say_the_same() {
 }
 
 #[tokio::test]
-async fn all_errors_come_at_once_with_name_code_and_message() {
+async fn all_errors_are_reported_at_once_with_name_code_and_message() {
     let body = "tags=a&address.street=S&address.zip=x&others[3].zip=1&prices[a]=-1&byId[x].street=S&byId[x].zip=1\
         &kind=cow&age=300&agree=maybe&size=many&from=here&pay.by=Gold&token=&password=a&password=b";
     let expected = json!([
@@ -185,7 +185,7 @@ async fn all_errors_come_at_once_with_name_code_and_message() {
 }
 
 #[tokio::test]
-async fn an_error_is_one_of_rfc_9457() {
+async fn an_error_has_the_format_of_rfc_9457() {
     let response = send::<Address>(URLENCODED, "street=S&zip=x").await;
     let problem: Value = response.json();
     assert_eq!(response.header("content-type"), Some("application/problem+json"));
@@ -232,7 +232,7 @@ struct Strict {
 }
 
 #[tokio::test]
-async fn names_that_fit_nothing() {
+async fn names_without_a_field() {
     let unknown = errors::<Strict>("a=1&b=2&a.c=3&a[]x=4&[]=5&=6").await;
     let names: Vec<_> = unknown.iter().map(|(name, code, _)| format!("{name} {code}")).collect();
     assert_eq!(names, ["b unknown", "a.c unknown", "a[]x unknown", "[] unknown", " unknown"]);
@@ -250,13 +250,13 @@ async fn names_that_fit_nothing() {
 }
 
 #[tokio::test]
-async fn fields_that_are_not_known_are_a_list() {
+async fn unknown_fields_are_a_list() {
     let pairs = send::<Vec<(String, String)>>(URLENCODED, "b=2&a[x]=1&b=3&a.y[z]=4").await;
     assert_eq!(pairs.text(), r#"[("a.x", "1"), ("a.y.z", "4"), ("b", "2"), ("b", "3")]"#);
 }
 
 #[tokio::test]
-async fn what_is_not_utf8_is_refused_at_its_field() {
+async fn invalid_utf8_is_reported_at_its_field() {
     for body in ["a=%FF", "a=%zz", "a=%", "a=\u{fffd}%"] {
         assert_eq!(
             errors::<Strict>(body).await,
@@ -310,7 +310,7 @@ async fn secrets_are_never_repeated() {
 }
 
 #[tokio::test]
-async fn a_page_can_ask_again() {
+async fn a_page_can_show_the_form_again() {
     let app = App::new().route(
         "/",
         post(async |mut form: Submitted<Everything>| {
@@ -372,7 +372,7 @@ struct Upload {
 }
 
 #[tokio::test]
-async fn files_go_to_disk_and_stay_where_they_are_wanted() {
+async fn files_are_written_to_disk_and_kept_on_request() {
     let folder = tempfile::tempdir().unwrap();
     let kept = folder.path().join("kept");
     let app = App::new().state(kept.clone()).route(
@@ -426,7 +426,7 @@ async fn files_go_to_disk_and_stay_where_they_are_wanted() {
 /// it failed.
 #[cfg(unix)]
 #[tokio::test]
-async fn a_file_goes_over_devices_whole_or_not_at_all() {
+async fn a_file_is_moved_between_devices_completely_or_not_at_all() {
     use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 
     let other = std::path::Path::new("/dev/shm");
@@ -533,7 +533,7 @@ async fn files_that_are_refused() {
 }
 
 #[tokio::test]
-async fn what_is_no_multipart_is_a_400() {
+async fn invalid_multipart_is_a_400() {
     let good = multipart(&[text("title", "T"), file("avatar", "a", "image/png", b"a")]);
     assert_eq!(send::<Upload>(MULTIPART, good.clone()).await.status(), 200);
     // A body that is cut before the end of the last boundary is incomplete.
@@ -702,7 +702,7 @@ async fn the_body_limit_of_the_route_is_the_total() {
 }
 
 #[tokio::test]
-async fn many_and_deep_names_cost_little() {
+async fn many_names_and_deep_names_are_cheap() {
     let names: Vec<String> = (0..100_000).map(|n| format!("k{n}=1")).collect();
     assert_eq!(send::<Any>(URLENCODED, names.join("&")).await.status(), 413);
     let deep = format!("a{}=1", "[a]".repeat(80));
@@ -717,7 +717,7 @@ async fn many_and_deep_names_cost_little() {
 }
 
 #[test]
-fn the_guide_tells_the_true_limits() {
+fn the_guide_states_the_actual_limits() {
     let guide = include_str!("../../../../guide/forms.md").replace('\n', " ");
     let FormLimits { fields, name, depth, text, texts, files, file, part_head } =
         FormLimits::default();

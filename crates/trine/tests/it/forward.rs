@@ -63,7 +63,7 @@ async fn frame(stream: &mut TcpStream) -> (u8, Vec<u8>) {
 }
 
 #[tokio::test]
-async fn a_message_is_written_once_for_clients_of_all_parameters() {
+async fn a_message_is_encoded_once_for_all_compression_parameters() {
     static WRITTEN: AtomicUsize = AtomicUsize::new(0);
     struct Counted(String);
     impl serde::Serialize for Counted {
@@ -116,7 +116,7 @@ async fn a_message_is_written_once_for_clients_of_all_parameters() {
 }
 
 #[tokio::test]
-async fn several_streams_flow_while_the_function_does_something_else() {
+async fn several_streams_are_forwarded_while_the_handler_is_busy() {
     async fn both(news: State<News>, ws: WebSocket) -> Response {
         ws.on_upgrade(async move |socket| {
             socket.forward(news.subscribe().messages());
@@ -168,7 +168,7 @@ fn number(payload: &[u8]) -> Option<usize> {
 }
 
 #[tokio::test]
-async fn a_client_that_does_not_read_misses_the_oldest_and_nobody_else_does() {
+async fn only_a_client_that_does_not_read_misses_the_oldest_messages() {
     let news = News::with(TopicConfig { queue: 100, ..TopicConfig::default() });
     let server = app(&news, WebSocketConfig::default()).test_server().await;
     let mut slow = connect(&server).await;
@@ -203,7 +203,7 @@ async fn a_client_that_does_not_read_misses_the_oldest_and_nobody_else_does() {
 }
 
 #[tokio::test]
-async fn a_client_that_may_not_miss_anything_is_told_to_come_back() {
+async fn a_client_that_must_not_miss_messages_is_asked_to_reconnect() {
     let config =
         TopicConfig { queue: 100, overflow: Overflow::Disconnect, ..TopicConfig::default() };
     let news = News::with(config);
@@ -231,7 +231,7 @@ async fn a_client_that_may_not_miss_anything_is_told_to_come_back() {
 }
 
 #[tokio::test]
-async fn a_client_that_never_reads_is_let_go() {
+async fn a_client_that_never_reads_is_disconnected() {
     let news = News::new();
     let config =
         WebSocketConfig { write_timeout: Duration::from_millis(200), ..WebSocketConfig::default() };
@@ -284,7 +284,7 @@ async fn a_stream_that_ends_fails_or_panics_closes_its_socket() {
 }
 
 #[tokio::test]
-async fn nothing_is_kept_for_a_socket_that_is_closed() {
+async fn nothing_is_kept_for_a_closed_socket() {
     struct Holds {
         value: Arc<()>,
         forwarded: AtomicUsize,
@@ -316,7 +316,7 @@ async fn nothing_is_kept_for_a_socket_that_is_closed() {
 }
 
 #[tokio::test]
-async fn a_shutdown_ends_what_is_forwarded() {
+async fn a_shutdown_ends_forwarded_streams() {
     let news = News::new();
     let server = app(&news, WebSocketConfig::default()).test_server().await;
     let mut socket = server.client().websocket("/").await;

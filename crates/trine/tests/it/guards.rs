@@ -83,7 +83,7 @@ async fn guards_run_from_the_outermost_group_to_the_handler() {
 }
 
 #[trine::test]
-async fn the_first_that_refuses_answers_as_the_client_accepts() {
+async fn the_first_guard_that_refuses_answers_in_an_accepted_format() {
     let client = nested().test().await;
     for (refuse, first) in [("43", '3'), ("4", '4'), ("201", '0'), ("21", '1')] {
         let answer = client.get("/a/x/b/c").header("x-refuse", refuse).await;
@@ -100,7 +100,7 @@ async fn the_first_that_refuses_answers_as_the_client_accepts() {
 }
 
 #[trine::test]
-async fn a_refusal_carries_its_problem_to_the_layers_around() {
+async fn a_refusal_carries_its_problem_to_outer_layers() {
     async fn catch(request: Request, next: Next) -> Response {
         let mut answer = next.run(request).await;
         match Problem::take(&mut answer) {
@@ -141,7 +141,7 @@ async fn write(text: String, document: Document, _user: Named<'u'>) -> String {
 }
 
 #[trine::test]
-async fn who_may_not_ask_learns_nothing_of_what_exists() {
+async fn an_unauthorized_client_does_not_learn_what_exists() {
     let client = App::new().state(AtomicUsize::new(0)).routes(routes![read, write]).test().await;
     let stranger = |method: Method, path: &str| {
         client.request(method, path).header("x-refuse", "u").bytes(&b"\xff"[..])
@@ -176,7 +176,7 @@ async fn sign(document: Document, signed: Signed) -> String {
 }
 
 #[test]
-fn the_audit_notes_what_is_looked_up_before_somebody_may_ask_who_it_is() {
+fn the_audit_notes_lookups_before_the_authorization() {
     async fn checked(_: Counter, request: Request, next: Next) -> Response {
         next.run(request).await
     }
@@ -222,7 +222,7 @@ impl FromRequest for Counter {
 }
 
 #[test]
-fn the_audit_sees_what_guards_need_wherever_they_stand() {
+fn the_audit_sees_what_guards_need_wherever_they_are_declared() {
     let line = line!();
     let app = App::new()
         .layer(guard::<Counter>())
@@ -245,7 +245,7 @@ fn the_audit_sees_what_guards_need_wherever_they_stand() {
 }
 
 #[trine::test]
-async fn what_is_cached_runs_once_a_request_across_every_layer() {
+async fn a_cached_extractor_runs_once_per_request_across_all_layers() {
     async fn middle(counter: Cached<Counter>, request: Request, next: Next) -> Response {
         let mut answer = next.run(request).await;
         answer.headers_mut().insert("x-run", counter.0.into());
@@ -287,7 +287,7 @@ async fn an_error_is_not_cached() {
 }
 
 #[trine::test]
-async fn anothers_arc_is_not_taken_for_a_cached_value() {
+async fn a_foreign_arc_is_not_taken_for_a_cached_value() {
     struct Text(String);
     impl FromRequest for Text {
         type Reads = Head;

@@ -38,7 +38,7 @@ fn every_page_is_listed_and_run() {
 }
 
 #[test]
-fn every_relative_link_leads_somewhere() {
+fn every_relative_link_is_valid() {
     let mut documents: Vec<PathBuf> = DOCUMENTS.iter().map(|name| root().join(name)).collect();
     documents.extend(FOLDERS.iter().flat_map(|folder| pages(folder)));
     let mut broken = Vec::new();
@@ -57,7 +57,7 @@ fn every_relative_link_leads_somewhere() {
 
 /// The page about features lists every feature with the crates that it adds.
 #[test]
-fn the_features_of_the_guide_are_those_of_cargo() {
+fn the_features_of_the_guide_match_the_manifests() {
     let page = read(&root().join("guide/features.md"));
     let mut told: BTreeMap<String, BTreeSet<String>> = rows(&page)
         .map(|cells| (spans(&cells[0]).concat(), spans(&cells[2]).into_iter().collect()))
@@ -150,7 +150,7 @@ impl Cargo {
 
 /// The code in the right column of a table also appears in a compiled block below.
 #[test]
-fn what_the_page_for_rocket_writes_is_compiled() {
+fn the_code_of_the_page_for_rocket_users_is_compiled() {
     let page = read(&root().join("guide/from-rocket.md"));
     let plain = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
     let mut missing = Vec::new();
@@ -190,7 +190,7 @@ fn spans(cell: &str) -> Vec<String> {
 }
 
 #[test]
-fn links_are_found_outside_of_code_alone() {
+fn links_are_found_outside_of_code_only() {
     let text = "[a](b.md) and [c\nd](e.md#f \"title\") `[g](h)` ![i](j.png)\n\n```rust\n[k](l)\n# m\n```\n[n]: o.md\n";
     assert_eq!(links(text), ["b.md", "e.md#f", "j.png", "o.md"]);
     assert!(anchors(text).is_empty());
@@ -212,7 +212,7 @@ fn headings_have_the_anchors_of_github() {
 }
 
 #[test]
-fn a_link_that_leads_nowhere_is_told() {
+fn a_broken_link_is_reported() {
     let page = root().join("guide/README.md");
     for link in
         ["errors.md", "errors.md#errors", "../README.md", "../docs/defaults.md", "#the-guide"]

@@ -44,7 +44,7 @@ fn short(timeout: Duration) -> Config {
 }
 
 #[tokio::test]
-async fn states_are_made_in_order_and_see_those_before() {
+async fn states_are_made_in_order_and_see_earlier_ones() {
     let app = App::new()
         .route("/", get(two))
         .state_with(|cx| async move {
@@ -58,7 +58,7 @@ async fn states_are_made_in_order_and_see_those_before() {
 }
 
 #[tokio::test]
-async fn the_first_error_stops_the_start_with_its_words_and_its_place() {
+async fn the_first_error_stops_the_start_with_its_text_and_location() {
     let seen = Seen::default();
     let (late, line) = (seen.clone(), line!() + 2);
     let app = App::new()
@@ -77,7 +77,7 @@ async fn the_first_error_stops_the_start_with_its_words_and_its_place() {
 }
 
 #[tokio::test]
-async fn a_state_that_is_made_later_is_pointed_at() {
+async fn a_state_that_is_made_later_is_reported_with_its_location() {
     let line = line!() + 3;
     let app = App::new()
         .state_with(|cx| async move { Ok(One(cx.state::<Two>()?.0)) })
@@ -95,7 +95,7 @@ async fn a_state_that_is_made_later_is_pointed_at() {
 }
 
 #[tokio::test]
-async fn hooks_run_in_order_and_at_the_end_in_reverse() {
+async fn start_hooks_run_in_order_and_shutdown_hooks_in_reverse() {
     let seen = Seen::default();
     let say = |what: &'static str| {
         let seen = seen.clone();
@@ -118,7 +118,7 @@ async fn hooks_run_in_order_and_at_the_end_in_reverse() {
 }
 
 #[tokio::test]
-async fn every_hook_of_the_end_runs_and_every_error_is_told() {
+async fn every_shutdown_hook_runs_and_every_error_is_reported() {
     let seen = Seen::default();
     let last = seen.clone();
     let app = App::new()
@@ -134,7 +134,7 @@ async fn every_hook_of_the_end_runs_and_every_error_is_told() {
 }
 
 #[tokio::test]
-async fn what_was_started_is_ended_when_a_hook_of_the_start_fails() {
+async fn if_a_start_hook_fails_the_started_parts_are_shut_down() {
     let seen = Seen::default();
     let end = seen.clone();
     let app = App::new()
@@ -149,7 +149,7 @@ async fn what_was_started_is_ended_when_a_hook_of_the_start_fails() {
 }
 
 #[tokio::test]
-async fn a_task_is_told_to_end_and_waited_for() {
+async fn a_task_is_asked_to_end_and_awaited() {
     let seen = Seen::default();
     let (task, end) = (seen.clone(), seen.clone());
     let app = App::new()
@@ -197,7 +197,7 @@ async fn a_task_that_does_not_end_is_dropped_at_the_deadline() {
 
 // Adding `Duration::MAX` to the current time overflows: the shutdown used to panic.
 #[tokio::test(start_paused = true)]
-async fn a_time_without_an_end_lets_everything_end() {
+async fn an_endless_shutdown_timeout_waits_for_everything() {
     let seen = Seen::default();
     let (task, hook) = (seen.clone(), seen.clone());
     let app = App::new()
@@ -217,7 +217,7 @@ async fn a_time_without_an_end_lets_everything_end() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn hooks_of_the_end_have_five_seconds_at_least() {
+async fn shutdown_hooks_have_at_least_five_seconds() {
     let app = App::new()
         .config(short(Duration::ZERO))
         .on_shutdown(|_| std::future::pending())
@@ -230,7 +230,7 @@ async fn hooks_of_the_end_have_five_seconds_at_least() {
 }
 
 #[tokio::test]
-async fn a_task_that_panics_or_fails_takes_nothing_with_it() {
+async fn a_task_that_panics_or_fails_affects_nothing_else() {
     let ticks = Arc::new(AtomicUsize::new(0));
     let ticking = ticks.clone();
     let app = App::new()
@@ -353,7 +353,7 @@ async fn a_worker_that_cannot_be_set_up_stops_the_start() {
 }
 
 #[tokio::test]
-async fn a_test_replaces_state_from_wherever_it_comes() {
+async fn a_test_replaces_state_of_every_kind() {
     #[derive(trine::Config)]
     struct Mail {
         host: String,
@@ -380,7 +380,7 @@ async fn a_test_replaces_state_from_wherever_it_comes() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_cannot_be_replaced() {
+async fn missing_state_cannot_be_replaced() {
     let replace = || drop(App::new().state(One(1)).test().with_state(Two(2)));
     let panic = std::panic::catch_unwind(AssertUnwindSafe(replace)).unwrap_err();
     let said = panic.downcast_ref::<String>().unwrap();
@@ -392,7 +392,7 @@ async fn what_is_not_there_cannot_be_replaced() {
 
 /// A server other than Trine's runs the whole service, and shuts it down explicitly.
 #[tokio::test]
-async fn on_a_foreign_server_the_service_starts_and_ends_by_itself() {
+async fn on_a_foreign_server_the_service_starts_and_shuts_down() {
     let seen = Seen::default();
     let end = seen.clone();
     let app = App::new()

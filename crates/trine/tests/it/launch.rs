@@ -116,7 +116,7 @@ fn json(text: &str) -> serde_json::Value {
 const SECRET: (&str, &str) = ("TRINE_KEYS_SIGN", "a tiger, 7 lilies");
 
 #[test]
-fn everything_that_is_wrong_is_one_report_before_anything_runs() {
+fn all_mistakes_are_one_report_before_anything_runs() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();
     let env = [
@@ -146,7 +146,7 @@ fn everything_that_is_wrong_is_one_report_before_anything_runs() {
 }
 
 #[test]
-fn a_value_of_the_server_that_is_wrong_is_told_with_the_sections() {
+fn an_invalid_server_value_is_reported_with_the_sections() {
     let (_, text) =
         run(&[("TRINE_WORKERS", "many"), ("TRINE_LIMITS_BODY", "big"), ("TRINE_KEYS_SING", "x")]);
     let missing = "`keys.sign` is missing";
@@ -166,7 +166,7 @@ fn a_value_of_the_server_that_is_wrong_is_told_with_the_sections() {
 }
 
 #[test]
-fn the_audit_is_printed_in_place_of_serving() {
+fn the_audit_is_printed_instead_of_serving() {
     let (output, text) = run(&[("TRINE_AUDIT", "json"), SECRET]);
     assert!(output.status.success(), "{text}");
     assert_eq!(json(&text)["findings"].as_array().unwrap().len(), 1);
@@ -190,7 +190,7 @@ fn the_audit_is_printed_in_place_of_serving() {
 /// `serve` loads the configuration again. It accepts a section that `main` has taken, and refuses
 /// an unknown one.
 #[test]
-fn a_section_that_was_taken_by_hand_is_no_mistake() {
+fn a_section_that_main_has_taken_is_not_unknown() {
     let mut running = Process::start(&mut command_of("launch::by_hand", &[SECRET]));
     let printed = running.lines_until("on http://");
     let text = get_of(&url(&printed, "/"));
@@ -246,7 +246,7 @@ async fn logged(env: &[(&str, &str)]) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn under_dev_each_request_is_a_line_on_standard_error() {
+async fn under_dev_each_request_is_logged_to_standard_error() {
     let text = logged(&[("TRINE_PROFILE", "dev")]).await;
     let lines: Vec<&str> = text.lines().filter(|line| line.contains(" trine::request: ")).collect();
     assert_eq!(lines.len(), 2, "{text}");
@@ -291,7 +291,7 @@ async fn a_signal_ends_requests_then_tasks_then_hooks() {
 }
 
 #[test]
-fn under_dev_the_start_says_how_many_notes_there_are() {
+fn under_dev_the_start_prints_the_number_of_notes() {
     // The note is about the empty group.
     let (_running, printed) =
         start(&[SECRET, ("TRINE_PROFILE", "dev")], "TRINE_AUDIT=text shows them");
@@ -302,7 +302,7 @@ fn under_dev_the_start_says_how_many_notes_there_are() {
 }
 
 #[test]
-fn the_tree_is_printed_when_asked_for() {
+fn the_tree_is_printed_on_request() {
     let (_running, printed) = start(&[SECRET, ("TRINE_TREE", "1")], "└ GET /slow");
     assert!(printed.iter().any(|line| line.contains("├ GET /  hello  (")), "{printed:?}");
 }

@@ -82,7 +82,7 @@ async fn compression_changes_the_body_type() {
 }
 
 #[tokio::test]
-async fn cors_answers_the_preflight_wherever_it_stands() {
+async fn cors_answers_the_preflight_wherever_it_is_declared() {
     for app in at_each_place(CorsLayer::permissive()).await {
         let preflight = request("OPTIONS", "/text")
             .header("origin", "https://example.org")
@@ -97,7 +97,7 @@ async fn cors_answers_the_preflight_wherever_it_stands() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_timeout_of_tower_http_answers_by_itself() {
+async fn a_tower_http_timeout_has_its_own_response() {
     let layer = TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, Duration::from_secs(1));
     for app in at_each_place(layer).await {
         assert_eq!(send(&app, request("GET", "/slow")).await.status(), 504);
@@ -161,7 +161,7 @@ async fn a_layer_may_replace_the_request_body() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_concurrency_limit_sheds_wherever_it_stands() {
+async fn a_concurrency_limit_sheds_load_wherever_it_is_declared() {
     let layer =
         ServiceBuilder::new().layer(LoadShedLayer::new()).layer(ConcurrencyLimitLayer::new(1));
     for app in at_each_place(layer).await {
@@ -178,7 +178,7 @@ async fn a_concurrency_limit_sheds_wherever_it_stands() {
 
 /// A limit of n applies to all clones of the service together, wherever the layer is declared.
 #[tokio::test]
-async fn a_concurrency_limit_counts_over_all_clones() {
+async fn a_concurrency_limit_is_shared_by_all_clones() {
     let gate = Arc::new(Notify::new());
     let (inside, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let handler = {
@@ -215,7 +215,7 @@ async fn a_concurrency_limit_counts_over_all_clones() {
 }
 
 #[tokio::test]
-async fn each_layer_is_applied_once_and_the_first_written_is_outermost() {
+async fn each_layer_is_applied_once_and_the_first_declared_is_outermost() {
     fn tag(
         name: &'static str,
         applied: &Arc<AtomicUsize>,
@@ -291,7 +291,7 @@ async fn each_layer_is_applied_once_and_the_first_written_is_outermost() {
 
 /// The state and configuration that a layer is made of are available only at the start.
 #[tokio::test]
-async fn a_layer_is_made_of_state_and_configuration_that_come_later() {
+async fn a_layer_is_made_from_state_and_configuration() {
     #[derive(trine::Config)]
     struct Limits {
         at_once: usize,

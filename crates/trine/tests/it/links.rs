@@ -51,7 +51,7 @@ fn mistake(result: Result<Href, Problem>) -> String {
 }
 
 #[test]
-fn arguments_stand_in_the_order_of_the_template() {
+fn arguments_have_the_order_of_the_template() {
     assert_eq!(at_root(show::uri("a b?c", 7, vec![])), "/articles/a%20b%3Fc?page=7");
     assert_eq!(at_root(show::uri("ü", None, ["x", "&="])), "/articles/%C3%BC?tag=x&tag=%26%3D");
     assert_eq!(at_root(deep::uri(2026, -7, "a/b c/")), "/stra%C3%9Fe/2026/img--7.png/a/b%20c/");
@@ -60,7 +60,7 @@ fn arguments_stand_in_the_order_of_the_template() {
 }
 
 #[test]
-fn values_and_references_are_taken_as_reads_best() {
+fn links_take_values_and_references() {
     let (slug, page, tags) = ("s".to_owned(), 7_u32, vec!["t".to_owned()]);
     for link in [
         show::uri(&slug, &page, &tags),
@@ -86,7 +86,7 @@ fn a_base_stands_before_the_path() {
 }
 
 #[test]
-fn an_empty_segment_and_dots_make_no_other_path() {
+fn an_empty_segment_or_dots_are_refused() {
     assert!(mistake(show::uri("", None, vec![]).at("")).contains("`slug` is empty"));
     for dots in [".", ".."] {
         let said = mistake(show::uri(dots, None, vec![]).at(""));
@@ -120,7 +120,7 @@ async fn file(path: PathBuf) -> String {
 }
 
 #[trine::test]
-async fn what_a_handler_refuses_makes_no_link_to_it() {
+async fn a_value_that_the_handler_would_refuse_makes_no_link() {
     for (text, shown) in [("a/b", r"'/'"), ("a\\b", r"'\\'"), ("a\0", r"'\0'")] {
         let said = mistake(show::uri(text, None, vec![]).at(""));
         let expected = format!("`slug` contains {}", shown.replace('\'', "\""));
@@ -246,7 +246,7 @@ async fn the_prefixes_of_the_current_request_are_filled_in() {
 }
 
 #[trine::test]
-async fn of_two_places_the_nearest_wins() {
+async fn of_two_mounts_the_nearest_wins() {
     let app = App::new()
         .group(Group::at("/v1").routes(all()))
         .group(Group::at("/v2").routes(all()))
@@ -308,7 +308,7 @@ async fn extractors_and_middleware_redirect_to_links() {
 }
 
 #[test]
-fn an_href_is_text() {
+fn a_link_can_be_used_as_text() {
     let href = at_root(show::uri("x", 1, ["y"]));
     assert_eq!(serde_json::to_string(&href).unwrap(), r#""/articles/x?page=1&tag=y""#);
     assert_eq!((href.len(), format!("{href:?}").len()), (24, 26));

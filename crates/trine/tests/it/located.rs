@@ -98,7 +98,7 @@ async fn expect(request: TestRequest, status: u16, told: &str) {
 }
 
 #[trine::test]
-async fn every_refusal_says_where_in_one_shape() {
+async fn every_refusal_has_its_location_in_one_format() {
     let client = app().test().await;
     for (target, told) in [
         ("/number/300?page=1", "path field id type"),
@@ -137,7 +137,7 @@ async fn every_refusal_says_where_in_one_shape() {
 }
 
 #[trine::test]
-async fn refusals_of_bodies_do_too() {
+async fn refusals_of_bodies_have_their_location() {
     let client = app().test().await;
     let json = |body: &'static str| {
         client.post("/json").header("content-type", "application/json").body(body)

@@ -144,7 +144,7 @@ const ELSEWHERE: [(&str, &str); 14] = [
 ];
 
 #[trine::test]
-async fn what_leads_out_of_a_folder_is_no_text_of_a_path() {
+async fn text_that_leads_out_of_a_folder_is_refused() {
     let client = app().test().await;
     for (raw, decoded) in ELSEWHERE {
         for kind in TEXTS.iter().chain(&PATHS) {
@@ -167,7 +167,7 @@ async fn what_leads_out_of_a_folder_is_no_text_of_a_path() {
 }
 
 #[trine::test]
-async fn plain_names_are_taken_whatever_they_are() {
+async fn any_plain_name_is_accepted() {
     let client = app().test().await;
     for (raw, decoded) in [
         ("a", "a"),
@@ -207,7 +207,7 @@ async fn a_path_buf_is_relative_and_plain() {
 }
 
 #[trine::test]
-async fn a_path_buf_of_a_query_is_no_other() {
+async fn a_path_buf_from_a_query_is_checked() {
     #[derive(Deserialize)]
     struct Fields {
         file: PathBuf,
@@ -393,7 +393,7 @@ fn kept() -> App {
 
 /// serde passes no type hint for a buffered value, but its paths are checked all the same.
 #[trine::test]
-async fn a_path_buf_that_serde_keeps_as_text_is_no_other() {
+async fn a_path_buf_that_serde_buffers_is_checked() {
     let client = kept().test().await;
     let queries = [
         "/flattened",
@@ -441,7 +441,7 @@ async fn a_path_buf_that_serde_keeps_as_text_is_no_other() {
 
 /// Text that does not become a path may be any text, also if serde buffers it.
 #[trine::test]
-async fn texts_beside_a_path_that_serde_keeps_are_texts() {
+async fn other_buffered_texts_beside_a_path_are_unrestricted() {
     #[derive(Deserialize)]
     struct Texts {
         url: String,
@@ -478,7 +478,7 @@ async fn texts_beside_a_path_that_serde_keeps_are_texts() {
 
 /// A client that is not a browser can send anything. This test uses a real socket.
 #[trine::test]
-async fn dots_are_refused_over_a_socket_too() {
+async fn dot_segments_are_refused_over_a_socket_too() {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
     let server = app().test_server().await;
@@ -499,7 +499,7 @@ async fn dots_are_refused_over_a_socket_too() {
 
 /// A handler that takes a `Result` decides about any text.
 #[trine::test]
-async fn a_result_decides_for_what_is_refused_before_its_type() {
+async fn a_handler_with_a_result_decides_about_refused_text() {
     fn decided<T>(value: Result<T, Rejection>) -> String {
         match value {
             Ok(_) => "taken".to_owned(),

@@ -25,7 +25,7 @@ async fn upstream() -> TestServer {
 }
 
 #[tokio::test]
-async fn it_mounts_under_a_prefix_and_knows_the_client() {
+async fn the_proxy_works_under_a_prefix_and_knows_the_client() {
     let upstream = upstream().await;
     let proxy = Proxy::to(format!("{}/base", upstream.url())).unwrap();
     let server = App::new().mount("/api", proxy).test_server().await;
@@ -71,7 +71,7 @@ async fn heard(trusted: &str) -> String {
 }
 
 #[tokio::test]
-async fn it_believes_whom_the_application_trusts() {
+async fn the_proxy_trusts_the_proxies_of_the_application() {
     assert_eq!(heard("").await, "127.0.0.1 / http / for=127.0.0.1;host=a.example;proto=http");
     assert_eq!(
         heard("trusted_proxies = '127.0.0.1'").await,
@@ -84,7 +84,7 @@ async fn it_believes_whom_the_application_trusts() {
 }
 
 #[tokio::test]
-async fn its_problems_are_the_applications() {
+async fn problems_of_the_proxy_are_rendered_by_the_application() {
     let seen = |caught: trine::Caught| async move {
         format!(
             "{} by {}",
@@ -105,7 +105,7 @@ async fn its_problems_are_the_applications() {
 }
 
 #[tokio::test]
-async fn the_limit_of_bodies_holds() {
+async fn the_body_limit_applies() {
     let upstream = upstream().await;
     let proxy = Proxy::to(upstream.url().to_owned()).unwrap();
     let proxy = proxy.config(ProxyConfig { max_body_bytes: 10, ..ProxyConfig::default() });

@@ -12,7 +12,7 @@ fn field<'a>(response: &'a Response, name: &str) -> &'a str {
 }
 
 #[test]
-fn parts_stand_before_any_answer() {
+fn response_parts_precede_any_responder() {
     let mut cookies = Cookies::default();
     cookies.add(("theme", "dark"));
     let cache = TypedHeader(headers::CacheControl::new().with_no_store());
@@ -26,7 +26,7 @@ fn parts_stand_before_any_answer() {
 }
 
 #[test]
-fn cookies_ride_on_a_redirect() {
+fn cookies_are_sent_with_a_redirect() {
     let mut cookies = Cookies::default();
     cookies.remove("session");
     let response = (cookies, Redirect::to("/login")).into_response();
@@ -42,7 +42,7 @@ fn cookies(response: &Response) -> Vec<&str> {
 /// The last part used to replace all others: a jar was lost behind an array, and so was the first
 /// cookie of an array.
 #[test]
-fn set_cookie_is_added_by_every_part_and_everything_else_replaced() {
+fn every_part_adds_its_set_cookie_and_replaces_other_fields() {
     let jar = || {
         let mut jar = Cookies::default();
         jar.add(("jar", "1"));
@@ -92,7 +92,7 @@ fn results_and_options_nest() {
 }
 
 #[test]
-fn a_part_that_cannot_be_sent_is_a_500_without_the_answer() {
+fn an_invalid_response_part_is_a_500_without_the_response() {
     let response = ([("x-name", "a\nb")], "secret").into_response();
     assert_eq!(response.status(), 500);
     assert!(!String::from_utf8_lossy(response.body().as_whole().unwrap()).contains("secret"));

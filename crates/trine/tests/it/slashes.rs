@@ -57,7 +57,7 @@ async fn the_other_spelling_is_redirected_to_the_route() {
 }
 
 #[trine::test]
-async fn nothing_is_redirected_where_no_route_would_answer() {
+async fn nothing_is_redirected_if_no_route_would_answer() {
     let client = app().fallback(async || (StatusCode::NOT_FOUND, "lost")).test().await;
     for (method, path) in [
         ("GET", "/only"),
@@ -83,7 +83,7 @@ async fn nothing_is_redirected_where_no_route_would_answer() {
 }
 
 #[trine::test]
-async fn groups_say_something_else_and_those_inside_follow_them() {
+async fn groups_override_the_setting_for_themselves_and_inner_groups() {
     let inner = || Group::at("/in").route("/a", get(tell));
     let app = App::new()
         .slashes(Slashes::Strict)
@@ -106,7 +106,7 @@ async fn groups_say_something_else_and_those_inside_follow_them() {
 
 /// Layers and guards see the path that matched, so an added slash bypasses none of them.
 #[trine::test]
-async fn the_same_path_is_the_same_for_all_who_look_at_it() {
+async fn layers_guards_and_handlers_see_the_same_path() {
     async fn no_admin(uri: Uri, request: Request, next: Next) -> Result<Response, Problem> {
         match uri.path() == "/admin" {
             true => Err(Problem::forbidden("not for you")),
@@ -150,7 +150,7 @@ async fn the_same_path_is_the_same_for_all_who_look_at_it() {
 
 /// The redirect is valid for the client, even if something in front has removed a prefix.
 #[trine::test]
-async fn a_prefix_that_somebody_takes_away_stays() {
+async fn a_redirect_keeps_a_prefix_that_was_removed() {
     let inner = app().build().await.unwrap();
     let router = axum::Router::new().nest_service("/nested", inner.clone());
     let hosted = Group::host("api.example.com").route("/v1", get(async || "the API"));
@@ -204,7 +204,7 @@ async fn no_target_leads_to_another_host() {
 }
 
 #[test]
-fn the_audit_tells_what_stands_in_the_way() {
+fn the_audit_reports_conflicts() {
     let routes = |slashes| {
         let both = Group::at("/g")
             .route("/a", get(tell))
@@ -244,7 +244,7 @@ fn the_audit_tells_what_stands_in_the_way() {
 }
 
 #[test]
-fn an_explanation_tells_where_it_leads() {
+fn an_explanation_names_the_target_of_the_redirect() {
     let said = |app: App, path: &str| app.explain("GET", path).unwrap().to_string();
     let text = said(app(), "/users/");
     assert!(

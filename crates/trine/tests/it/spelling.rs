@@ -51,7 +51,7 @@ async fn no_admin(uri: Uri, request: Request, next: Next) -> Result<Response, Pr
 }
 
 #[trine::test]
-async fn every_place_sees_the_spelling_that_matched() {
+async fn every_part_sees_the_target_that_matched() {
     let app = App::new()
         .layer(TraceLayer::new_for_http())
         .layer(guard::<Place<'o'>>())
@@ -82,7 +82,7 @@ async fn every_place_sees_the_spelling_that_matched() {
 }
 
 #[trine::test]
-async fn no_spelling_leads_past_a_layer() {
+async fn no_spelling_bypasses_a_layer() {
     let secret = || get(async || "secret");
     let inner = App::new().route("/keys", secret()).build().await.unwrap();
     let client = App::new()
@@ -107,7 +107,7 @@ async fn no_spelling_leads_past_a_layer() {
 }
 
 #[trine::test]
-async fn a_path_that_a_layer_writes_is_spelt_too() {
+async fn a_path_that_a_layer_sets_is_normalized_too() {
     async fn rewrite(mut request: Request, next: Next) -> Response {
         *request.uri_mut() = "/%61/%2f".parse().unwrap();
         next.run(request).await
@@ -118,7 +118,7 @@ async fn a_path_that_a_layer_writes_is_spelt_too() {
 }
 
 #[trine::test]
-async fn problems_and_explanations_tell_it() {
+async fn problems_and_explanations_show_the_target() {
     let app = || App::new().route("/users/{id}", get(async |Path(_): Path<u8>| ()));
     let client = app().test().await;
     assert!(client.get("/%75ser").await.text().contains("no route matches `/user`"));
@@ -144,7 +144,7 @@ async fn ask(server: &common::Running, target: &str) -> String {
 /// Over sockets: a foreign service under a prefix sees the path that matched, without an added or
 /// missing slash.
 #[tokio::test]
-async fn a_mounted_service_sees_it_on_a_socket() {
+async fn a_mounted_service_sees_the_normalized_target_over_a_socket() {
     let tell = |request: axum::extract::Request| async move {
         format!("{} {}", request.uri(), RawTarget::of(&request))
     };

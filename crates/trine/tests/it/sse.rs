@@ -176,7 +176,7 @@ async fn a_silent_stream_has_a_heartbeat_and_outlives_the_timeouts() {
 
 // Adding `Duration::MAX` to the current time overflows: the stream used to panic.
 #[trine::test]
-async fn a_stream_without_a_heartbeat_is_one_that_waits() {
+async fn a_stream_without_a_heartbeat_can_wait_forever() {
     let (app, topic) = app(TopicConfig { linger: Duration::MAX, ..TopicConfig::default() });
     let server = app.test_server().await;
     let mut client = Client::get(server.addr(), "/never", "").await;
@@ -188,7 +188,7 @@ async fn a_stream_without_a_heartbeat_is_one_that_waits() {
 }
 
 #[trine::test]
-async fn it_ends_with_the_server_and_says_so() {
+async fn a_stream_ends_with_the_server_and_announces_it() {
     let (app, topic) = app(TopicConfig::default());
     let server = app.test_server().await;
     let mut clients = Vec::new();
@@ -218,7 +218,7 @@ async fn a_stream_ends_or_breaks_as_its_source_does() {
 }
 
 #[trine::test]
-async fn a_client_that_goes_is_forgotten() {
+async fn a_client_that_disconnects_is_unsubscribed() {
     let (app, topic) = app(TopicConfig::default());
     let server = app.test_server().await;
     // The client resets the connection.
@@ -243,7 +243,7 @@ async fn a_client_that_goes_is_forgotten() {
 }
 
 #[trine::test]
-async fn what_a_stream_keeps_goes_with_its_client() {
+async fn a_stream_is_dropped_with_its_client() {
     let (app, topic) = app(TopicConfig::default());
     let people = Presence::<(), &str>::new();
     let server = app.state(people.clone()).routes(routes![here]).test_server().await;
@@ -264,7 +264,7 @@ async fn what_a_stream_keeps_goes_with_its_client() {
 /// A client that stops reading costs its buffers and its entry in the topic, and is disconnected at
 /// its timeout. Other clients do not notice.
 #[trine::test]
-async fn a_client_that_stops_reading_is_let_go() {
+async fn a_client_that_stops_reading_is_disconnected() {
     let (app, topic) = app(TopicConfig { queue: 8, ..TopicConfig::default() });
     let mut config = Config::default();
     config.server.write_timeout = Duration::from_secs(1);
@@ -323,7 +323,7 @@ async fn a_slow_client_learns_what_it_missed() {
 }
 
 #[trine::test]
-async fn who_comes_back_goes_on_where_it_was() {
+async fn a_client_that_reconnects_resumes_where_it_was() {
     let (app, topic) = app(TopicConfig { history: 3, ..TopicConfig::default() });
     let server = app.test_server().await;
     for number in 1..=5 {
@@ -353,7 +353,7 @@ async fn who_comes_back_goes_on_where_it_was() {
 
 /// In process, there is no server to end the stream.
 #[trine::test]
-async fn without_a_server_it_ends_with_the_application() {
+async fn without_a_server_a_stream_ends_with_the_application() {
     let (app, topic) = app(TopicConfig::default());
     let service = app.build().await.unwrap();
     let mut caller = service.clone();

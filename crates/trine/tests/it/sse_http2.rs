@@ -77,7 +77,7 @@ impl Events {
 }
 
 #[trine::test]
-async fn events_come_at_once_and_heartbeats_between_them() {
+async fn events_arrive_at_once_and_heartbeats_between_them() {
     let (app, topic) = app();
     let server = app.test_server().await;
     let (mut send, _connection) = connect(server.addr()).await;
@@ -138,7 +138,7 @@ async fn a_reset_ends_one_subscription_and_no_other() {
 
 /// The window of its own stream is full.
 #[trine::test]
-async fn a_stream_that_is_not_read_holds_up_no_other() {
+async fn a_stream_that_is_not_read_does_not_block_others() {
     const STREAMS: usize = 30;
     let (app, topic) = app();
     let server = app.test_server().await;

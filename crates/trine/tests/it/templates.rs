@@ -66,7 +66,7 @@ async fn a_folder_is_read_again_when_it_changes() {
 }
 
 #[trine::test]
-async fn the_folder_of_the_package_and_what_is_embedded_say_the_same() {
+async fn the_folder_and_the_embedded_templates_are_equal() {
     // A debug build reads `templates` beside `Cargo.toml`.
     let embedded = Templates::embedded(&[
         ("layout.html", include_str!("../../templates/layout.html")),
@@ -119,7 +119,7 @@ async fn the_audit_finds_every_mistake_at_once() {
 }
 
 #[trine::test]
-async fn a_folder_or_a_state_that_is_not_there_is_one_finding() {
+async fn a_missing_folder_or_state_is_one_finding() {
     let app = App::new().state(Templates::folder("no/such/folder")).route("/", get(home));
     let audit = app.audit().unwrap_err();
     assert_eq!(audit.findings().len(), 1, "{audit}");
@@ -166,7 +166,7 @@ fn an_error_shows_its_line() {
 }
 
 #[test]
-fn what_is_not_there_is_an_error_unless_it_may_be_missing() {
+fn an_undefined_value_is_an_error_unless_it_may_be_missing() {
     let templates = Templates::embedded(&[
         ("strict.html", "{{ nick }}"),
         ("default.html", "{{ nick|default('nobody') }}{% if nick is defined %}!{% endif %}"),
@@ -189,7 +189,7 @@ fn what_is_not_there_is_an_error_unless_it_may_be_missing() {
 
 /// One page shows the form both empty and filled in, and asks for fields that were not sent.
 #[tokio::test]
-async fn a_form_is_one_page_whether_it_was_filled_in_or_not() {
+async fn one_page_shows_an_empty_and_a_filled_in_form() {
     #[derive(FromForm)]
     #[expect(dead_code, reason = "only read")]
     struct SignUp {
@@ -283,7 +283,7 @@ fn nothing_outside_of_the_folder_is_read() {
 }
 
 #[test]
-fn every_limit_holds() {
+fn every_limit_applies() {
     let files = [
         (
             "steps.txt",
@@ -329,7 +329,7 @@ fn every_limit_holds() {
 }
 
 #[test]
-fn filters_and_globals_are_ones_own() {
+fn an_application_can_add_filters_and_globals() {
     let (dir, templates) = folder(&[("a.txt", "{{ site }} {{ 'a'|shout }}")]);
     let templates = templates.with(|environment| {
         environment.add_global("site", "Trine");
@@ -342,7 +342,7 @@ fn filters_and_globals_are_ones_own() {
 }
 
 #[test]
-fn a_turn_of_a_loop_takes_about_seven_steps() {
+fn an_iteration_of_a_loop_takes_about_seven_steps() {
     let renders = |steps| {
         let files = &[("loop.txt", "{% for n in range(10000) %}{{ n }},{% endfor %}")];
         let limits = TemplateLimits { steps, ..TemplateLimits::default() };
@@ -352,7 +352,7 @@ fn a_turn_of_a_loop_takes_about_seven_steps() {
 }
 
 #[test]
-fn the_limits_of_the_guide_are_the_true_ones() {
+fn the_limits_of_the_guide_are_the_actual_ones() {
     let page = include_str!("../../../../guide/templates.md");
     let said = |name: &str| -> u64 {
         let row = page.lines().find(|line| line.starts_with(&format!("| `{name}` |"))).unwrap();

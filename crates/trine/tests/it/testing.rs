@@ -65,7 +65,7 @@ fn failure(run: impl FnOnce()) -> String {
 }
 
 #[tokio::test]
-async fn sends_what_it_is_told() {
+async fn requests_are_sent_as_built() {
     let client = client();
     let echo = client
         .put("/echo?a=1")
@@ -119,7 +119,7 @@ async fn cookies_live_as_long_as_the_client() {
 }
 
 #[tokio::test]
-async fn a_panic_is_a_500_that_says_so_to_the_test_alone() {
+async fn a_panic_is_a_500_that_only_the_test_sees() {
     let response = client().get("/panic").await;
     response.expect_status(500);
     assert!(!response.text().contains("cheese"));
@@ -127,7 +127,7 @@ async fn a_panic_is_a_500_that_says_so_to_the_test_alone() {
 }
 
 #[tokio::test]
-async fn a_broken_body_is_never_the_whole() {
+async fn a_broken_body_is_never_complete() {
     let response = client().get("/broken").await;
     assert!(response.is_broken());
     let said = failure(|| _ = response.text());
@@ -160,7 +160,7 @@ async fn a_failed_expectation_shows_everything() {
 }
 
 #[test]
-fn a_target_that_is_none_is_told_apart_at_once() {
+fn an_invalid_target_is_refused_immediately() {
     let said = failure(|| _ = client().get("todos"));
     assert!(
         said.starts_with("test request: expected a target such as `/todos?page=1`, got `todos`"),
@@ -221,7 +221,7 @@ async fn json_is_compared_by_its_paths() {
 }
 
 #[tokio::test]
-async fn problems_are_expected_with_all_that_makes_one() {
+async fn problems_are_checked_completely() {
     let client = client();
     client.post("/json").json("a").await.expect_problem(422);
     let text = client.post("/json").header("accept", "text/plain").json("a").await;
@@ -279,7 +279,7 @@ fn numbers() -> (tokio::sync::mpsc::Sender<u8>, Body) {
 }
 
 #[tokio::test]
-async fn a_failure_names_the_route_with_its_handler_and_place() {
+async fn a_failure_names_the_route_with_its_handler_and_location() {
     let line = line!() + 2;
     let client = App::new()
         .route("/todos/{id}", get(|Path(id): Path<u8>| async move { id.to_string() }))
@@ -296,7 +296,7 @@ async fn a_failure_names_the_route_with_its_handler_and_place() {
 }
 
 #[tokio::test]
-async fn redirects_are_shown_unless_they_are_to_be_followed() {
+async fn redirects_are_returned_unless_they_are_followed() {
     let client = app().test().await;
     client.get("/see").await.expect_status(303).expect_header("location", "/told?by=303");
     let client = client.follow_redirects(3);
@@ -312,13 +312,13 @@ async fn redirects_are_shown_unless_they_are_to_be_followed() {
 
 #[tokio::test]
 #[should_panic(expected = "more than 3 redirects:\nGET /round -> 303 See Other\nGET /round -> 303")]
-async fn redirects_end() {
+async fn endless_redirects_are_stopped() {
     app().test().await.follow_redirects(3).get("/round").await;
 }
 
 #[tokio::test]
 #[should_panic(expected = "a streamed body cannot be sent again:\nPOST /keep -> 307")]
-async fn a_stream_is_sent_once() {
+async fn a_streamed_body_is_sent_once() {
     let body = Body::stream(futures_util::stream::iter([Ok::<_, Infallible>("a")]));
     app().test().await.follow_redirects(3).post("/keep").body(body).await;
 }
@@ -339,7 +339,7 @@ async fn bodies_stream_both_ways() {
 }
 
 #[test]
-fn a_plain_test_function_waits() {
+fn a_synchronous_test_function_can_use_the_client() {
     let client = app().blocking_test();
     client.get("/todos/7").send().expect_status(200).expect_text("todo 7");
     client
@@ -362,14 +362,14 @@ fn a_plain_test_function_waits() {
 }
 
 #[tokio::test]
-async fn a_blocking_client_says_that_it_has_no_place_here() {
+async fn a_blocking_client_inside_a_runtime_says_what_to_write() {
     let panic = catch_unwind(|| app().blocking_test()).unwrap_err();
     let said = panic.downcast_ref::<&str>().unwrap();
     assert!(said.contains("write `app.test().await`"), "{said}");
 }
 
 #[tokio::test]
-async fn a_server_for_tests_is_the_real_one() {
+async fn a_test_server_is_a_real_server() {
     let server = app().test_server().await;
     let client = server.client();
     let response = client.get("/todos/7").await;
@@ -418,7 +418,7 @@ async fn a_server_ends_with_the_test() {
 
 #[tokio::test]
 #[should_panic(expected = "GET /: no response: cannot connect")]
-async fn a_server_that_is_gone_is_told_as_that() {
+async fn a_stopped_server_is_reported() {
     let server = app().test_server().await;
     let client = server.client().clone();
     server.stop().await;
@@ -428,13 +428,13 @@ async fn a_server_that_is_gone_is_told_as_that() {
 /// Paused time advances whenever all tasks are idle: here, while the client waits.
 #[tokio::test(start_paused = true)]
 #[should_panic(expected = "GET /: no response: nothing arrived within 30 s")]
-async fn a_response_that_never_begins_is_not_waited_for() {
+async fn a_response_that_never_begins_times_out() {
     let server = App::new().route("/", get(std::future::pending::<String>)).test_server().await;
     server.client().get("/").await;
 }
 
 #[tokio::test]
-async fn a_server_that_stops_does_not_wait_for_ever() {
+async fn stopping_a_server_does_not_wait_forever() {
     let server = App::new().route("/", get(std::future::pending::<String>)).test_server().await;
     let client = server.client().clone();
     let waiting = tokio::spawn(async move { client.get("/").await });

@@ -104,7 +104,7 @@ async fn ask(
 }
 
 #[tokio::test]
-async fn handlers_know_the_client_by_its_certificate() {
+async fn handlers_identify_the_client_by_its_certificate() {
     let pki = Pki::new();
     let (secure, plain, handle) = start(&pki).await;
     let ann = pki.sign("ann", ExtendedKeyUsagePurpose::ClientAuth);
@@ -133,7 +133,7 @@ async fn handlers_know_the_client_by_its_certificate() {
 
 /// The header field must not be sent over a connection without TLS (RFC 6797, section 7.2).
 #[tokio::test]
-async fn hsts_is_said_over_tls_only() {
+async fn hsts_is_sent_over_tls_only() {
     let pki = Pki::new();
     let (secure, plain, handle) = start(&pki).await;
     let name = ServerName::try_from("localhost").unwrap();

@@ -103,7 +103,7 @@ async fn an_outer_layer_rewrites_before_routing_and_a_layer_of_a_group_sees_the_
 }
 
 #[test]
-fn the_tree_shows_what_wraps_what_and_where_it_was_written() {
+fn the_tree_shows_what_wraps_what_and_its_locations() {
     fn app() -> App {
         App::new()
             .route("/articles", get(list).post(list))

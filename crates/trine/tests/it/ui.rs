@@ -19,7 +19,7 @@ use std::process::Command;
 use serde_json::Value;
 
 #[test]
-fn mistakes_are_explained_once_and_where_they_are() {
+fn mistakes_are_explained_once_at_their_location() {
     let cases = cases();
     let reported = check(&cases);
     let mut failures = String::new();
@@ -33,7 +33,7 @@ fn mistakes_are_explained_once_and_where_they_are() {
 
 /// The page quotes what the cases expect, and has the same code.
 #[test]
-fn the_page_of_the_guide_says_what_the_compiler_says() {
+fn the_page_of_the_guide_quotes_the_compiler() {
     let page = std::fs::read_to_string(
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../../guide/mistakes.md"),
     );

@@ -80,7 +80,7 @@ async fn becomes(folder: &Path, count: usize) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn temporary_files_go_with_their_request() {
+async fn temporary_files_are_removed_with_their_request() {
     let folder = tempfile::tempdir().unwrap();
     tempfile::env::override_temp_dir(folder.path()).unwrap();
     let folder = folder.path();

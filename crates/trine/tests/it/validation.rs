@@ -53,7 +53,7 @@ fn json_body() -> Value {
 }
 
 #[tokio::test]
-async fn a_body_says_all_at_once_by_json_pointer() {
+async fn all_errors_of_a_body_are_reported_by_json_pointer() {
     let app = App::new().route("/", post(async |Valid(Json(user)): Valid<Json<User>>| user.name));
     let client = app.test().await;
     let good = json!({ "name": "Ann", "email": "ann@example.org", "homeTown": "Ulm" });
@@ -84,7 +84,7 @@ async fn a_body_says_all_at_once_by_json_pointer() {
 }
 
 #[tokio::test]
-async fn what_does_not_fit_the_type_is_told_in_the_same_shape() {
+async fn a_value_of_the_wrong_type_is_reported_in_the_same_format() {
     let app = App::new().route("/", post(async |_: Valid<Json<User>>| ()));
     let refused = app.test().await.post("/").json(&json!({ "name": "Ann", "email": 7 })).await;
     let problem: Value = refused.expect_status(422).json();
@@ -94,7 +94,7 @@ async fn what_does_not_fit_the_type_is_told_in_the_same_shape() {
 }
 
 #[tokio::test]
-async fn a_form_is_told_by_its_own_names() {
+async fn errors_of_a_form_have_the_names_of_its_fields() {
     let app = App::new().route("/", post(async |_: Valid<Form<User>>| ()));
     let fields = [
         ("name", "Ann"),
@@ -215,7 +215,7 @@ fn enough(bid: &u32, auction: &Auction) -> garde::Result {
 }
 
 #[tokio::test]
-async fn a_context_is_of_the_state_and_the_audit_asks_for_it() {
+async fn a_context_comes_from_a_state_that_the_audit_requires() {
     let app = || {
         App::new()
             .route("/hand", post(async |_: Valid<Json<Bid>>| "taken"))

@@ -82,7 +82,7 @@ async fn a_client_in_process_and_one_over_a_socket_see_the_same() {
 }
 
 #[tokio::test]
-async fn messages_are_compressed_where_the_client_offers_it() {
+async fn messages_are_compressed_if_the_client_offers_it() {
     for context_takeover in [false, true] {
         let compression = Some(Compression { context_takeover, ..Compression::default() });
         let config = WebSocketConfig { compression, ..WebSocketConfig::default() };
@@ -106,7 +106,7 @@ async fn messages_are_compressed_where_the_client_offers_it() {
 }
 
 #[tokio::test]
-async fn what_is_no_handshake_is_refused_with_what_would_do() {
+async fn an_invalid_handshake_is_refused_with_what_is_required() {
     let client = app().test().await;
     let plain = client.get("/echo").await;
     assert_eq!(plain.expect_problem(426).header("upgrade"), Some("websocket"));
@@ -125,7 +125,7 @@ async fn what_is_no_handshake_is_refused_with_what_would_do() {
 }
 
 #[tokio::test]
-async fn the_proof_is_that_of_the_rfc() {
+async fn the_proof_is_the_example_of_the_rfc() {
     let server = app().test_server().await;
     let (_, answer) = connect(&server, &head("/echo", "")).await;
     assert!(answer.starts_with("http/1.1 101"), "{answer}");
@@ -159,7 +159,7 @@ async fn pages_of_other_hosts_may_not_open_a_socket() {
 /// The page's host is the one that the browser sent to the proxy. The proxy may send another one to
 /// the server.
 #[tokio::test]
-async fn behind_a_proxy_the_host_that_it_tells_counts_if_it_is_trusted() {
+async fn the_host_of_a_trusted_proxy_counts() {
     let trusting = trine::config::Config::read("trusted_proxies = '127.0.0.1'", []).unwrap();
     let trusting = app().config(trusting).test_server().await;
     let trusts_nobody = app().test_server().await;
@@ -224,7 +224,7 @@ async fn guards_state_and_parameters_work_as_in_any_handler() {
 }
 
 #[tokio::test]
-async fn failures_close_with_1011_and_say_nothing_of_themselves() {
+async fn failures_close_with_1011_and_reveal_nothing() {
     async fn fails(ws: WebSocket) -> Response {
         ws.on_upgrade(async |mut socket| match socket.recv().await {
             Some(Message::Text(text)) if text == "panic" => panic!("secret"),
@@ -242,7 +242,7 @@ async fn failures_close_with_1011_and_say_nothing_of_themselves() {
 }
 
 #[tokio::test]
-async fn a_peer_that_breaks_a_rule_is_told_which_and_let_go() {
+async fn a_protocol_violation_closes_with_its_code() {
     let config = WebSocketConfig {
         max_fragments: 2,
         max_message_size: 200,
@@ -286,7 +286,7 @@ async fn a_peer_that_breaks_a_rule_is_told_which_and_let_go() {
 }
 
 #[tokio::test]
-async fn a_bomb_goes_off_within_its_limit() {
+async fn a_decompression_bomb_is_stopped_at_the_limit() {
     let config = WebSocketConfig { max_message_size: 64 * 1024, ..Default::default() };
     let server = app().state(config).test_server().await;
     let (mut stream, _) =
@@ -317,7 +317,7 @@ fn trine_websocket_client() -> trine_websocket::Codec {
 }
 
 #[tokio::test]
-async fn a_silent_client_is_asked_and_let_go() {
+async fn a_silent_client_is_pinged_and_disconnected() {
     let config = WebSocketConfig {
         heartbeat_interval: Duration::from_millis(200),
         pong_timeout: Duration::from_millis(300),
@@ -337,7 +337,7 @@ async fn a_silent_client_is_asked_and_let_go() {
 }
 
 #[tokio::test]
-async fn a_socket_on_which_nobody_speaks_is_closed_with_1001() {
+async fn an_idle_socket_is_closed_with_1001() {
     let config = WebSocketConfig { idle_timeout: Duration::from_millis(200), ..Default::default() };
     let server = app().state(config).test_server().await;
     assert_eq!(server.client().websocket("/echo").await.close_code().await, Some(1001));
@@ -346,7 +346,7 @@ async fn a_socket_on_which_nobody_speaks_is_closed_with_1001() {
 /// The pong for a ping with a payload counted as activity, so an occasional ping kept a socket open
 /// forever.
 #[tokio::test]
-async fn what_costs_a_peer_nothing_buys_no_time() {
+async fn pings_and_empty_messages_do_not_extend_the_idle_timeout() {
     let idle = Duration::from_millis(400);
     let config = WebSocketConfig { idle_timeout: idle, ..Default::default() };
     let server = app().state(config).test_server().await;
@@ -388,7 +388,7 @@ async fn what_costs_a_peer_nothing_buys_no_time() {
 }
 
 #[tokio::test]
-async fn whoever_says_something_is_not_idle() {
+async fn messages_in_either_direction_extend_the_idle_timeout() {
     async fn ticks(ws: WebSocket) -> Response {
         ws.on_upgrade(async |socket| {
             for _ in 0..12 {
@@ -426,7 +426,7 @@ async fn whoever_says_something_is_not_idle() {
 }
 
 #[tokio::test]
-async fn a_client_that_does_not_answer_a_close_is_let_go() {
+async fn a_client_that_does_not_answer_a_close_is_disconnected() {
     async fn leave(ws: WebSocket) -> Response {
         ws.on_upgrade(async |_| ())
     }
@@ -438,7 +438,7 @@ async fn a_client_that_does_not_answer_a_close_is_let_go() {
 }
 
 #[tokio::test]
-async fn a_client_that_does_not_read_slows_its_sender_and_is_let_go() {
+async fn a_client_that_does_not_read_slows_its_sender_and_is_disconnected() {
     static QUEUED: AtomicUsize = AtomicUsize::new(0);
     async fn flood(ws: WebSocket) -> Response {
         ws.on_upgrade(async |socket| {
@@ -477,7 +477,7 @@ async fn a_client_that_does_not_read_slows_its_sender_and_is_let_go() {
 }
 
 #[tokio::test]
-async fn a_shutdown_says_1001_within_its_deadline() {
+async fn a_shutdown_closes_with_1001_within_its_deadline() {
     let server = app().test_server().await;
     let mut socket = server.client().websocket("/echo").await;
     socket.send("hello").await;
@@ -489,7 +489,7 @@ async fn a_shutdown_says_1001_within_its_deadline() {
 }
 
 #[tokio::test]
-async fn a_client_that_vanishes_ends_the_function() {
+async fn a_client_that_vanishes_ends_the_handler() {
     static ENDED: AtomicUsize = AtomicUsize::new(0);
     async fn wait(ws: WebSocket) -> Response {
         ws.on_upgrade(async |mut socket| {
@@ -573,7 +573,7 @@ async fn one_prepared_message_reaches_many() {
 }
 
 #[tokio::test]
-async fn a_message_that_is_not_of_its_type_closes_with_1007_and_says_where() {
+async fn a_message_of_the_wrong_type_closes_with_1007_and_a_location() {
     #[derive(serde::Deserialize)]
     struct Ask {
         amount: u8,
@@ -598,7 +598,7 @@ async fn a_message_that_is_not_of_its_type_closes_with_1007_and_says_where() {
 }
 
 #[tokio::test]
-async fn other_clients_understand_us() {
+async fn other_clients_interoperate() {
     use futures_util::SinkExt as _;
     use tokio_tungstenite::tungstenite::Message;
 
@@ -616,7 +616,7 @@ async fn other_clients_understand_us() {
 /// Small messages are copied into one buffer and large ones are not. The client reads late, so all
 /// of them wait.
 #[tokio::test]
-async fn messages_of_all_sizes_come_back_in_their_order() {
+async fn messages_of_all_sizes_are_echoed_in_order() {
     use futures_util::SinkExt as _;
     use tokio_tungstenite::tungstenite::Message;
 
@@ -649,7 +649,7 @@ async fn messages_of_all_sizes_come_back_in_their_order() {
 }
 
 #[tokio::test]
-async fn bytes_that_come_one_by_one_and_ahead_are_the_same_message() {
+async fn bytes_that_arrive_one_by_one_or_early_are_the_same_message() {
     let server = app().test_server().await;
     // The message is sent together with the request head.
     let mut stream = TcpStream::connect(server.addr()).await.unwrap();

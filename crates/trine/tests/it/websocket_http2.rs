@@ -224,7 +224,7 @@ async fn sockets_and_requests_share_a_connection_and_a_reset_ends_one_of_them() 
 }
 
 #[tokio::test]
-async fn what_is_no_handshake_is_refused_as_over_http1() {
+async fn an_invalid_handshake_is_refused_as_over_http1() {
     let server = app().test_server().await;
     let mut connection = connect(server.addr()).await;
     let without_version = || {
@@ -271,7 +271,7 @@ async fn what_is_no_handshake_is_refused_as_over_http1() {
 }
 
 #[tokio::test]
-async fn a_shutdown_says_1001_within_its_deadline() {
+async fn a_shutdown_closes_with_1001_within_its_deadline() {
     let server = app().test_server().await;
     let mut connection = connect(server.addr()).await;
     let mut client = Client::open(&mut connection, request("/echo/ann")).await;
@@ -293,7 +293,7 @@ async fn a_shutdown_says_1001_within_its_deadline() {
 
 /// Half-open: the client answers the pings of the connection, but not those of one of its sockets.
 #[tokio::test]
-async fn a_silent_socket_is_let_go_and_its_neighbour_is_not() {
+async fn a_silent_socket_is_closed_and_its_neighbour_is_not() {
     let config = WebSocketConfig {
         heartbeat_interval: Duration::from_millis(200),
         pong_timeout: Duration::from_millis(300),
@@ -325,7 +325,7 @@ async fn a_silent_socket_is_let_go_and_its_neighbour_is_not() {
 }
 
 #[tokio::test]
-async fn a_client_that_vanishes_ends_the_functions_of_its_sockets() {
+async fn a_client_that_vanishes_ends_the_handlers_of_its_sockets() {
     static ENDED: AtomicUsize = AtomicUsize::new(0);
     #[get("/wait")]
     async fn wait(ws: WebSocket) -> Response {
@@ -351,7 +351,7 @@ async fn a_client_that_vanishes_ends_the_functions_of_its_sockets() {
 }
 
 #[tokio::test]
-async fn a_client_that_does_not_read_slows_its_sender_and_is_let_go() {
+async fn a_client_that_does_not_read_slows_its_sender_and_is_disconnected() {
     static SENT: AtomicUsize = AtomicUsize::new(0);
     static ENDED: AtomicUsize = AtomicUsize::new(0);
     #[get("/flood")]
@@ -387,7 +387,7 @@ async fn a_client_that_does_not_read_slows_its_sender_and_is_let_go() {
 /// over HTTP/2 tries nothing else.
 #[cfg(feature = "hyper-upgrade")]
 #[tokio::test]
-async fn beside_services_that_know_only_upgrades_it_is_not_offered() {
+async fn extended_connect_is_not_offered_beside_axum_routers() {
     let server = app().mount("/legacy", axum::Router::new()).test_server().await;
     let stream = TcpStream::connect(server.addr()).await.unwrap();
     let (mut client, connection) = h2::client::handshake(stream).await.unwrap();

@@ -87,7 +87,7 @@ impl Write for Log {
 }
 
 #[tokio::test]
-async fn what_fails_on_the_side_of_the_server_is_a_500_and_an_error_in_the_log() {
+async fn a_failing_response_body_is_a_500_and_logged_as_an_error() {
     let log = Log::default();
     let writer = log.clone();
     let subscriber =
@@ -107,7 +107,7 @@ async fn what_fails_on_the_side_of_the_server_is_a_500_and_an_error_in_the_log()
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_the_body_of_the_request_stays_the_clients_fault() {
+async fn a_faulty_request_body_is_the_clients_fault() {
     let client = app().test().await;
     client.post("/request").text("x".repeat(10)).await.expect_status(200);
     client.post("/request").text("x".repeat(11)).await.expect_problem(413);

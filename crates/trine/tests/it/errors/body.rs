@@ -186,7 +186,7 @@ fn chunked(body: &[u8]) -> Vec<u8> {
 const CHUNKED: &str = "transfer-encoding: chunked";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn over_http1_it_keeps_its_status_through_every_error() {
+async fn over_http1_a_body_error_keeps_its_status_in_every_wrapper() {
     let server = server().await;
     let large = [b'x'; LIMIT as usize + 1];
     let cases: [(&str, &str, Vec<u8>, bool, u16); 7] = [
@@ -210,7 +210,7 @@ async fn over_http1_it_keeps_its_status_through_every_error() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn over_http2_it_keeps_its_status_through_every_error() {
+async fn over_http2_a_body_error_keeps_its_status_in_every_wrapper() {
     let server = server().await;
     let stream = TcpStream::connect(server.addr()).await.unwrap();
     let (send, connection) = h2::client::handshake(stream).await.unwrap();
@@ -233,7 +233,7 @@ async fn over_http2_it_keeps_its_status_through_every_error() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_layer_cannot_decode_is_the_clients_fault() {
+async fn a_body_that_a_layer_cannot_decode_is_the_clients_fault() {
     let server = server().await;
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
     encoder.write_all(b"hello").unwrap();
@@ -289,7 +289,7 @@ async fn the_limit_of_a_layer_is_a_413() {
 }
 
 #[trine::test]
-async fn what_the_server_cannot_do_stays_a_500() {
+async fn a_failure_of_the_server_is_a_500() {
     async fn disk(_: Bytes) -> trine::Result<()> {
         Err(io::Error::from_raw_os_error(28))?
     }

@@ -103,7 +103,7 @@ fn gzip(text: &str) -> Vec<u8> {
 }
 
 #[trine::test]
-async fn what_is_encoded_is_a_415_that_says_what_would_do() {
+async fn an_encoded_body_is_a_415_that_names_accepted_encodings() {
     let client = client().await;
     for (path, content_type, body) in cases() {
         for encoding in ["gzip", "GZIP", "br, identity", "identity, zstd", "unheard-of"] {
@@ -129,7 +129,7 @@ async fn what_is_encoded_is_a_415_that_says_what_would_do() {
 }
 
 #[trine::test]
-async fn identity_is_no_encoding() {
+async fn identity_is_not_an_encoding() {
     let client = client().await;
     for (path, content_type, body) in cases() {
         for encoding in ["identity", "Identity", "", "identity, identity"] {
@@ -146,7 +146,7 @@ async fn identity_is_no_encoding() {
 }
 
 #[trine::test]
-async fn a_layer_that_undoes_it_takes_the_field_away() {
+async fn a_layer_that_decodes_the_body_removes_the_field() {
     let client = client().await;
     for (path, content_type, body) in cases() {
         let request = client.post(format!("/decoded{path}")).header("content-type", content_type);
@@ -159,7 +159,7 @@ async fn a_layer_that_undoes_it_takes_the_field_away() {
 }
 
 #[trine::test]
-async fn what_is_taken_raw_comes_as_it_was_sent() {
+async fn a_raw_body_is_passed_on_encoded() {
     let client = client().await;
     let encoded = gzip("ann");
     for path in ["/bytes", "/raw"] {

@@ -101,7 +101,7 @@ async fn the_extractor_that_refused_is_named_with_its_type() {
 }
 
 #[trine::test]
-async fn what_was_probably_meant_is_offered() {
+async fn similar_paths_are_suggested() {
     let client = app(Profile::Dev).test().await;
     for (method, path, near) in [
         (Method::GET, "/user/7", "did you mean `GET /users/{id}`?"),
@@ -160,7 +160,7 @@ async fn panics_are_shown_and_the_next_request_is_served() {
 }
 
 #[trine::test]
-async fn a_head_that_the_handler_took_is_still_shown() {
+async fn a_head_that_the_handler_consumed_is_still_shown() {
     let client = app(Profile::Dev).test().await;
     let answer =
         client.post("/taken?a=b").header("accept", "text/html").header("x-name", "ann").await;
@@ -175,7 +175,7 @@ async fn a_head_that_the_handler_took_is_still_shown() {
 }
 
 #[trine::test]
-async fn a_catcher_goes_before_the_page() {
+async fn a_catcher_takes_precedence_over_the_page() {
     async fn own(problem: Caught) -> String {
         problem.to_string()
     }
@@ -187,7 +187,7 @@ async fn a_catcher_goes_before_the_page() {
 }
 
 #[trine::test]
-async fn prod_shows_nothing_of_the_inside() {
+async fn prod_shows_no_internals() {
     let unset = App::new().routes(routes![show, create]).route("/made", get(made));
     for app in [app(Profile::Prod), unset] {
         let client = app.test().await;
@@ -228,7 +228,7 @@ async fn the_program_that_is_served() {
 }
 
 #[trine::test]
-async fn a_program_that_is_served_hears_its_profile() {
+async fn a_served_program_uses_its_profile() {
     for (profile, shows) in [("dev", true), ("prod", false)] {
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let mut program = tokio::process::Command::new(std::env::current_exe().unwrap())

@@ -79,7 +79,7 @@ async fn any_error_is_a_500_that_only_the_log_explains() {
 }
 
 #[trine::test]
-async fn the_trace_id_stands_in_the_answer_and_in_the_log() {
+async fn the_trace_id_is_in_the_response_and_the_log() {
     let (lines, _guard) = Lines::start();
     let client = app().test().await;
     let body: Value = client.get("/disk").await.json();
@@ -107,7 +107,7 @@ async fn the_trace_id_stands_in_the_answer_and_in_the_log() {
 }
 
 #[trine::test]
-async fn context_is_logged_and_never_told() {
+async fn context_is_logged_and_never_sent() {
     let (lines, _guard) = Lines::start();
     let client = app().test().await;
     let answer = client.get("/context").await;
@@ -143,7 +143,7 @@ async fn a_problem_inside_stays_that_problem() {
 }
 
 #[test]
-fn an_error_knows_its_place_and_its_causes() {
+fn an_error_has_its_location_and_its_causes() {
     fn fails() -> trine::Result {
         Err(io::Error::other("no space"))?
     }
@@ -157,7 +157,7 @@ fn an_error_knows_its_place_and_its_causes() {
 }
 
 #[trine::test]
-async fn the_error_of_a_layer_is_told_as_the_client_accepts_it() {
+async fn the_error_of_a_layer_is_rendered_in_an_accepted_format() {
     async fn slow() {
         std::future::pending::<()>().await;
     }

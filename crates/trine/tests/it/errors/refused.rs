@@ -120,7 +120,7 @@ fn nested(dev: bool) -> [App; 3] {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_redirect_with_a_flash_works_whatever_refused() {
+async fn a_redirect_with_a_flash_message_works_after_any_refusal() {
     for dev in [false, true] {
         for app in nested(dev) {
             let server = app.test_server().await;
@@ -133,7 +133,7 @@ async fn a_redirect_with_a_flash_works_whatever_refused() {
 }
 
 #[trine::test]
-async fn at_the_same_place_as_the_session_it_works_as_well() {
+async fn a_catcher_works_in_the_same_scope_as_the_session() {
     let app = App::new()
         .layer(sessions())
         .layer(guard::<Open>())
@@ -181,7 +181,7 @@ impl FromRequest for Visitor {
 }
 
 #[trine::test]
-async fn what_is_cached_is_not_made_again() {
+async fn cached_values_are_not_made_again() {
     async fn known(visitor: Cached<Visitor>, _: Caught) -> String {
         format!("visitor {}", visitor.0)
     }
@@ -206,7 +206,7 @@ async fn what_is_cached_is_not_made_again() {
 }
 
 #[trine::test]
-async fn layers_around_see_the_answer_of_the_catcher() {
+async fn outer_layers_see_the_response_of_the_catcher() {
     async fn stamps(request: Request, next: Next) -> Response {
         let mut answer = next.run(request).await;
         let length = answer.headers().get("content-type").cloned();
@@ -220,7 +220,7 @@ async fn layers_around_see_the_answer_of_the_catcher() {
 }
 
 #[trine::test]
-async fn the_catchers_of_an_inner_group_are_not_asked_for_a_guard_around_it() {
+async fn catchers_of_an_inner_group_do_not_handle_an_outer_guard() {
     let inner = Group::at("/in").route("/", get(members)).catch(.., async || "inner");
     let outer = Group::at("/out").guard::<Member>().group(inner).catch(.., async || "outer");
     let client = App::new().group(outer).test().await;
@@ -228,7 +228,7 @@ async fn the_catchers_of_an_inner_group_are_not_asked_for_a_guard_around_it() {
 }
 
 #[trine::test]
-async fn those_of_the_outer_application_are_not_asked_inside_of_a_mounted_one() {
+async fn outer_catchers_do_not_handle_a_mounted_application() {
     let inner = App::new().layer(guard::<Member>()).route("/", get(members)).build().await.unwrap();
     let seen = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&seen);
@@ -242,7 +242,7 @@ async fn those_of_the_outer_application_are_not_asked_inside_of_a_mounted_one() 
 }
 
 #[trine::test]
-async fn one_that_answers_with_a_plain_500_panics_or_is_refused_falls_back() {
+async fn a_catcher_that_fails_panics_or_is_refused_falls_back() {
     async fn plain(_: Caught) -> (StatusCode, &'static str) {
         (StatusCode::INTERNAL_SERVER_ERROR, "the catcher is broken")
     }
@@ -272,7 +272,7 @@ async fn one_that_answers_with_a_plain_500_panics_or_is_refused_falls_back() {
 }
 
 #[trine::test]
-async fn an_error_of_the_server_may_be_told_with_another_status_of_the_server() {
+async fn a_server_error_may_be_sent_with_another_5xx_status() {
     async fn fails() -> trine::Result<()> {
         Err(std::io::Error::other("no space"))?
     }

@@ -84,7 +84,7 @@ fn last(lines: &Lines) -> String {
 }
 
 #[trine::test]
-async fn under_dev_it_says_what_became_of_a_request_and_why() {
+async fn under_dev_the_request_log_has_the_outcome_and_its_reason() {
     let (lines, _guard) = Lines::start();
     for app in [app(), app().layer(middleware(rewrites))] {
         let client = client(Profile::Dev, LogRequests::default(), app).await;
@@ -150,7 +150,7 @@ async fn under_dev_it_says_what_became_of_a_request_and_why() {
 /// The logged route is the one that answers, or the target of the redirect. Looking up the path
 /// again would find another one.
 #[trine::test]
-async fn it_names_the_route_that_the_request_came_to() {
+async fn the_request_log_names_the_matched_route() {
     async fn respells(mut request: Request, next: Next) -> Response {
         let uri = match request.uri().path() {
             "/odd" => "/%75sers/7",
@@ -195,7 +195,7 @@ async fn it_names_the_route_that_the_request_came_to() {
 }
 
 #[trine::test]
-async fn it_says_how_long_it_took_and_which_requests_had_no_answer() {
+async fn the_request_log_has_durations_and_unanswered_requests() {
     let (lines, _guard) = Lines::start();
     let client = client(Profile::Dev, LogRequests::default(), app()).await;
     client.get("/slow").await.expect_status(200);
@@ -209,7 +209,7 @@ async fn it_says_how_long_it_took_and_which_requests_had_no_answer() {
 }
 
 #[trine::test]
-async fn it_never_has_what_a_query_holds() {
+async fn the_request_log_never_contains_query_values() {
     let (lines, _guard) = Lines::start();
     for profile in [Profile::Dev, Profile::Prod] {
         let client = client(profile, LogRequests::Always, app()).await;
@@ -228,7 +228,7 @@ async fn it_never_has_what_a_query_holds() {
 }
 
 #[trine::test]
-async fn it_is_there_under_dev_and_where_it_was_asked_for() {
+async fn the_request_log_is_on_under_dev_and_on_request() {
     for (profile, log_requests, count) in [
         (Profile::Dev, LogRequests::Dev, 1),
         (Profile::Prod, LogRequests::Dev, 0),

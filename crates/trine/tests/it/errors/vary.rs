@@ -73,7 +73,7 @@ fn app() -> App {
 }
 
 #[trine::test]
-async fn every_problem_varies_by_accept_in_every_form() {
+async fn every_problem_varies_by_accept_in_every_format() {
     let mut dev = Config::default();
     dev.profile = Profile::Dev;
     for client in [app().test().await, app().config(dev).test().await] {
@@ -109,7 +109,7 @@ async fn every_problem_varies_by_accept_in_every_form() {
 }
 
 #[trine::test]
-async fn it_joins_what_the_handler_and_the_layers_say() {
+async fn vary_joins_the_fields_of_the_handler_and_the_layers() {
     let origins = AllowOrigin::predicate(|_, _| true);
     let app = app().layer(CorsLayer::new().allow_origin(origins).vary([header::ORIGIN]));
     let client = app.catch(404, async || ([("vary", "x-theme")], "no such page")).test().await;
@@ -120,7 +120,7 @@ async fn it_joins_what_the_handler_and_the_layers_say() {
 }
 
 #[trine::test]
-async fn a_route_that_a_condition_passes_over_on_its_host_varies_too() {
+async fn a_route_that_is_skipped_by_a_condition_on_its_host_varies() {
     let special = get(async || "special").header("x-version", "2");
     let host = Group::host("api.example.com").route("/report", special);
     let app =
@@ -141,7 +141,7 @@ async fn a_route_that_a_condition_passes_over_on_its_host_varies_too() {
 }
 
 #[trine::test]
-async fn a_redirect_of_a_slash_and_what_answers_in_its_place_vary() {
+async fn a_slash_redirect_and_its_alternatives_vary() {
     let app = App::new()
         .route("/report", get(async || "two").header("x-version", "2"))
         .group(Group::host("api.example.com").route("/own", get(fine).has_header("x-own")))
@@ -162,7 +162,7 @@ async fn a_redirect_of_a_slash_and_what_answers_in_its_place_vary() {
 }
 
 #[trine::test]
-async fn what_answers_where_no_fallback_of_a_group_fits_varies_by_what_would() {
+async fn a_response_varies_by_the_conditions_of_skipped_fallbacks() {
     let group = Group::at("/app").accepts("text/html").fallback(async || "page");
     let other = Group::at("/{kind}/api").has_header("x-deep").fallback(async || "deep");
     let app =

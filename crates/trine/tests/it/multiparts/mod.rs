@@ -21,7 +21,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 3000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn cuts_change_nothing(
+    fn splitting_the_bytes_changes_nothing(
         cuts in any::<[u8; 2]>(),
         pieces in proptest::collection::vec(
             prop_oneof![
