@@ -89,7 +89,8 @@ pub async fn exchange(address: SocketAddr, bytes: impl AsRef<[u8]>) -> String {
 
 /// The status of a response.
 pub fn status(answer: &str) -> u16 {
-    let line = answer.strip_prefix("HTTP/1.1 ").unwrap_or_else(|| panic!("no answer: {answer:?}"));
+    let line =
+        answer.strip_prefix("HTTP/1.1 ").unwrap_or_else(|| panic!("no response: {answer:?}"));
     line[..3].parse().unwrap()
 }
 

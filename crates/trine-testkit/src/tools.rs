@@ -12,8 +12,11 @@ pub fn find(names: &[&str], require: &str) -> Option<PathBuf> {
         .find(|path| path.is_file());
     if found.is_none() {
         let name = names[0];
-        assert!(std::env::var_os(require).is_none(), "{require} is set and there is no {name}");
-        eprintln!("skipped: there is no {name} on this machine");
+        assert!(
+            std::env::var_os(require).is_none(),
+            "{require} is set, but {name} is not installed"
+        );
+        eprintln!("skipped: {name} is not installed");
     }
     found
 }

@@ -12,7 +12,7 @@ const PAUSE: Duration = Duration::from_millis(2);
 
 /// Awaits the future, and panics if it takes longer than [`PATIENCE`].
 pub async fn within<F: Future>(future: F) -> F::Output {
-    tokio::time::timeout(PATIENCE, future).await.expect("it took too long")
+    tokio::time::timeout(PATIENCE, future).await.expect("the future took too long")
 }
 
 /// Waits until the condition holds, and panics with `what` after [`PATIENCE`].
@@ -26,7 +26,7 @@ pub async fn until(what: impl Display, mut holds: impl FnMut() -> bool) {
 pub async fn until_async(what: impl Display, mut holds: impl AsyncFnMut() -> bool) {
     let start = Instant::now();
     while !holds().await {
-        assert!(start.elapsed() < PATIENCE, "it never came: {what}");
+        assert!(start.elapsed() < PATIENCE, "timed out waiting: {what}");
         tokio::time::sleep(PAUSE).await;
     }
 }
@@ -35,7 +35,7 @@ pub async fn until_async(what: impl Display, mut holds: impl AsyncFnMut() -> boo
 pub fn until_blocking(what: impl Display, mut holds: impl FnMut() -> bool) {
     let start = Instant::now();
     while !holds() {
-        assert!(start.elapsed() < PATIENCE, "it never came: {what}");
+        assert!(start.elapsed() < PATIENCE, "timed out waiting: {what}");
         std::thread::sleep(PAUSE);
     }
 }

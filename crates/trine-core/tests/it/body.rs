@@ -19,7 +19,7 @@ fn poll_once<F: Future>(future: F) -> Poll<F::Output> {
 fn now<F: Future>(future: F) -> F::Output {
     match poll_once(future) {
         Poll::Ready(value) => value,
-        Poll::Pending => panic!("it waits"),
+        Poll::Pending => panic!("the future is pending"),
     }
 }
 
@@ -173,7 +173,7 @@ fn an_incoming_body_is_filled_on_demand() {
     let (filler, incoming) = channel(Some(6));
     let mut body = Body::incoming(incoming);
     let cx = &mut Context::from_waker(Waker::noop());
-    assert!(filler.poll_wanted(cx).is_pending(), "nobody reads yet");
+    assert!(filler.poll_wanted(cx).is_pending(), "the body is not read yet");
     assert!(poll_once(body.frame()).is_pending());
     assert_eq!(filler.poll_wanted(cx), Poll::Ready(Want::Frame));
     filler.fill(Frame::data(Bytes::from_static(b"abc")));

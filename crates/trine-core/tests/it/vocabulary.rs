@@ -74,7 +74,7 @@ fn query_values_are_single_repeated_or_absent() {
         assert_eq!(block(read::<u8>(query)), Err(wanted.to_owned()), "{query}");
     }
     let wrong = block(read::<Option<u8>>("q=x"));
-    assert!(wrong.is_err(), "what is there but wrong is refused, optional or not");
+    assert!(wrong.is_err(), "an invalid value is refused, optional or not");
 }
 
 #[test]
@@ -113,7 +113,7 @@ fn a_problem_is_json_by_default_and_never_shows_its_source() {
     assert_eq!(response.status(), 409);
     assert_eq!(response.headers()[header::CONTENT_TYPE], "application/problem+json");
     let wanted = r#"{"type":"about:blank","title":"Conflict","status":409,"detail":"taken","field":"email"}"#;
-    assert_eq!(text(response), wanted, "a member of one's own never replaces a standard one");
+    assert_eq!(text(response), wanted, "an additional member never replaces a standard one");
 }
 
 #[test]
@@ -158,7 +158,7 @@ fn tuples_end_with_the_body_and_begin_with_the_status() {
     assert_eq!(Err::<(), _>(StatusCode::GONE).into_response().status(), 410);
     assert_eq!(None::<String>.into_response().status(), 404);
     let broken = ([("bad name", "x")], "body").into_response();
-    assert_eq!(broken.status(), 500, "a header that cannot be sent is never sent");
+    assert_eq!(broken.status(), 500, "an invalid header field is never sent");
     let failed = (StatusCode::CREATED, Problem::internal("no")).into_response();
-    assert_eq!(failed.status(), 500, "a problem is never told as a success");
+    assert_eq!(failed.status(), 500, "a problem never has a success status");
 }

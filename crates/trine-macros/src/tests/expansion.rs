@@ -223,7 +223,7 @@ fn the_output_is_the_function_its_type_and_the_checks() {
 
 #[test]
 fn a_mistake_keeps_the_item_and_its_type() {
-    // A body that is being typed is no reason to lose the function.
+    // While a body is being typed, the function must not disappear.
     let item = quote!(fn f(x: X) { let y = x.; });
     let output = route(GET, quote!("/:id"), &item).to_string();
     assert!(output.starts_with(&item.to_string()), "{output}");

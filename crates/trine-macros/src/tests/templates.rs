@@ -4,7 +4,7 @@ fn good(text: &str) -> Template {
     parse(text).unwrap_or_else(|mistakes| panic!("{text}: {mistakes:?}"))
 }
 
-/// Each mistake as the text it points at and its message.
+/// Each mistake: the text that it points at, and its message.
 fn mistakes(text: &str) -> Vec<(String, String)> {
     let mistakes = parse(text).expect_err(text);
     mistakes.into_iter().map(|mistake| (text[mistake.at].to_owned(), mistake.message)).collect()

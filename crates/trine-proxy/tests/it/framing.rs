@@ -296,5 +296,5 @@ async fn an_early_response_over_http2_is_complete() {
     let rest = String::from_utf8(rest).unwrap();
     let whole = if head.contains("chunked") { unchunk(&rest) } else { Some(rest) };
     assert_eq!(whole.as_deref(), Some("too large"));
-    until("its place is free", || proxy.status()[0].pending == 0).await;
+    until("the permit to be released", || proxy.status()[0].pending == 0).await;
 }

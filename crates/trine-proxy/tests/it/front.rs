@@ -120,13 +120,13 @@ async fn buffers_for_a_slow_client_are_bounded() {
         let (answer, _) = client.send_request(ask("GET", "/").body(()).unwrap(), true).unwrap();
         let _unread = within(answer).await.unwrap();
         let mut held = 0;
-        until("the upstream stands still", || {
+        until("the upstream to stop sending", || {
             let before = std::mem::replace(&mut held, sent.load(Ordering::SeqCst));
             before == held && held > most
         })
         .await;
         tokio::time::sleep(Duration::from_millis(200)).await;
-        assert_eq!(sent.load(Ordering::SeqCst), held, "it does not stand still");
+        assert_eq!(sent.load(Ordering::SeqCst), held, "the upstream kept sending");
         assert!((most..most + 320 * 1024).contains(&held), "{held} bytes with a limit of {most}");
     }
 }
@@ -257,13 +257,14 @@ async fn a_reset_by_the_client_ends_the_upstream_request_and_frees_its_permit() 
                 assert_eq!(within(answer.body_mut().data()).await.unwrap().unwrap(), "part");
                 Some(answer)
             } else {
-                until("the upstream has it", || proxy.status()[0].pending == 1).await;
+                until("the request at the upstream", || proxy.status()[0].pending == 1).await;
                 tokio::time::sleep(Duration::from_millis(100)).await;
                 None
             };
             stream.send_reset(Reason::CANCEL);
-            until("its request ends", || ended.load(Ordering::SeqCst) == before + 1).await;
-            until("its place is free", || proxy.status()[0].pending == 0).await;
+            until("the end of the upstream request", || ended.load(Ordering::SeqCst) == before + 1)
+                .await;
+            until("the permit to be released", || proxy.status()[0].pending == 0).await;
             assert_eq!(proxy.status()[0].idle, 0);
             drop(answer);
         }
@@ -313,7 +314,8 @@ async fn a_body_that_the_client_resets_is_never_complete_upstream() {
         body.send_data("half".into(), false).unwrap();
         tokio::time::sleep(Duration::from_millis(200)).await;
         body.send_reset(Reason::CANCEL);
-        until("the upstream sees its end", || ended.load(Ordering::SeqCst) == at + 1).await;
+        until("the end of the request at the upstream", || ended.load(Ordering::SeqCst) == at + 1)
+            .await;
     }
 }
 
@@ -326,7 +328,7 @@ async fn interim_responses_are_not_final_and_the_upstream_decides_expectations()
             if asked.contains("100-continue") {
                 let mut byte = [0];
                 let early = timeout(Duration::from_millis(200), stream.read(&mut byte)).await;
-                assert!(early.is_err(), "the body came before it was asked for");
+                assert!(early.is_err(), "the body was sent before 100 Continue");
                 say(&mut stream, "HTTP/1.1 100 Continue\r\n\r\n").await;
                 let mut body = [0; 4];
                 stream.read_exact(&mut body).await.unwrap();
@@ -417,11 +419,11 @@ async fn an_http2_websocket_becomes_an_http1_upgrade_upstream() {
     stream.send_data(long.clone().into(), false).unwrap();
     stream.send_data(Bytes::new(), true).unwrap();
     assert_eq!(text(answer.body_mut()).await.unwrap(), format!("first {long}"));
-    until("its place is free", || proxy.status()[0].pending == 0).await;
+    until("the permit to be released", || proxy.status()[0].pending == 0).await;
     let (answer, mut stream) = open(front.address, Some("websocket")).await;
     assert_eq!(answer.status(), 200);
     stream.send_reset(Reason::CANCEL);
-    until("its place is free", || proxy.status()[0].pending == 0).await;
+    until("the permit to be released", || proxy.status()[0].pending == 0).await;
 }
 
 #[tokio::test]
@@ -436,7 +438,7 @@ async fn an_http2_websocket_opens_only_with_the_proof_of_the_upstream() {
         let front = front(proxy.clone());
         let (answer, _stream) = open(front.address, Some("websocket")).await;
         assert_eq!(answer.status(), status);
-        until("its place is free", || proxy.status()[0].pending == 0).await;
+        until("the permit to be released", || proxy.status()[0].pending == 0).await;
     }
 }
 

@@ -43,7 +43,7 @@ async fn a_request_and_its_response_pass() {
     );
     let post = request("POST", "/p").map(|_| Body::from("hello"));
     assert_eq!(text(send(front.address, post).await).await, "POST /p hello");
-    assert_eq!(upstream.connections(), 1, "the second request took the connection of the first");
+    assert_eq!(upstream.connections(), 1, "the second request reuses the first connection");
 }
 
 #[tokio::test]

@@ -123,7 +123,11 @@ async fn retries_are_limited_and_have_a_budget() {
     for _ in 0..10 {
         get(front.address, "/").await;
     }
-    assert_eq!(upstream.connections(), 3 + 8 + 10, "ten retries are granted, then none is earned");
+    assert_eq!(
+        upstream.connections(),
+        3 + 8 + 10,
+        "ten retries are granted, and the budget gains no more"
+    );
 }
 
 #[tokio::test]
@@ -185,7 +189,7 @@ async fn consecutive_failures_eject_and_one_trial_restores() {
     for _ in 0..10 {
         failures += usize::from(get(front.address, "/").await.0 == 503);
     }
-    assert_eq!(failures, 2, "its 503 are its own answers and passed on, until it is ejected");
+    assert_eq!(failures, 2, "its own 503 responses are passed on until it is ejected");
     assert!(!proxy.status()[0].healthy && proxy.status()[1].healthy);
     tokio::time::sleep(Duration::from_millis(700)).await;
     // Half open: one trial request is sent. It fails, so the upstream stays ejected.
@@ -250,10 +254,14 @@ async fn health_checks_eject_and_restore() {
     let proxy = Proxy::to(checked.url()).unwrap().health_check(check);
     let checks = tokio::spawn(proxy.health_checks());
     let front = front(proxy.clone());
-    until("the check takes it out", || !proxy.status()[0].healthy).await;
-    assert_eq!(get(front.address, "/").await.0, 503, "a check counts for the only upstream too");
+    until("the check to eject the upstream", || !proxy.status()[0].healthy).await;
+    assert_eq!(
+        get(front.address, "/").await.0,
+        503,
+        "a failed check ejects even the only upstream"
+    );
     well.store(1, Ordering::SeqCst);
-    until("the check brings it back", || proxy.status()[0].healthy).await;
+    until("the check to restore the upstream", || proxy.status()[0].healthy).await;
     assert_eq!(get(front.address, "/").await, (200, "checked".to_owned()));
     checks.abort();
 }
@@ -295,12 +303,12 @@ async fn an_upstream_that_restarts_under_load_fails_no_request() {
         |healthy| proxy.status().iter().filter(|upstream| upstream.healthy).count() == healthy;
     tokio::time::sleep(Duration::from_millis(200)).await;
     drop(dies);
-    until("it is taken out", || both(1)).await;
+    until("the upstream to be ejected", || both(1)).await;
     tokio::time::sleep(Duration::from_millis(200)).await;
     let again =
         kit::upstream_on(TcpListener::bind(address).await.unwrap(), |_| async { whole("back") });
-    until("it is brought back", || both(2)).await;
-    until("it has requests again", || again.connections() > 2).await;
+    until("the upstream to be restored", || both(2)).await;
+    until("requests at the restored upstream", || again.connections() > 2).await;
     tokio::time::sleep(Duration::from_millis(200)).await;
     stop.store(1, Ordering::SeqCst);
     let mut by = std::collections::HashMap::<String, usize>::new();
@@ -322,7 +330,7 @@ async fn health_checks_end_with_the_proxy() {
     let proxy = Proxy::to(upstream.url()).unwrap().health_check(check);
     let checks = tokio::spawn(proxy.health_checks());
     drop(proxy);
-    tokio::time::timeout(Duration::from_secs(5), checks).await.expect("they end").unwrap();
+    tokio::time::timeout(Duration::from_secs(5), checks).await.expect("the checks end").unwrap();
 }
 
 #[tokio::test]
@@ -339,6 +347,6 @@ async fn a_health_check_without_a_response_times_out() {
     };
     let proxy = Proxy::to(silent.url()).unwrap().health_check(check);
     let checks = tokio::spawn(proxy.health_checks());
-    until("it counts as down", || !proxy.status()[0].healthy).await;
+    until("the upstream to be unhealthy", || !proxy.status()[0].healthy).await;
     checks.abort();
 }

@@ -55,7 +55,7 @@ async fn a_slow_client_stops_the_upstream() {
     say(&mut stream, "GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await;
     let held = standstill(&sent).await;
     // The buffers of two socket pairs, and what the proxy itself holds.
-    assert!(held < 24 * 1024 * 1024, "{held} bytes went into a client that reads none");
+    assert!(held < 24 * 1024 * 1024, "{held} bytes were sent to a client that reads none");
     let mut read = 0;
     let mut buffer = vec![0; 1024 * 1024];
     loop {
@@ -64,7 +64,7 @@ async fn a_slow_client_stops_the_upstream() {
             more => read += more,
         }
     }
-    assert!(read > 256 * 1024 * 1024, "{read}: all of it came in the end");
+    assert!(read > 256 * 1024 * 1024, "{read}: the whole body arrives in the end");
 }
 
 #[tokio::test]
@@ -104,7 +104,7 @@ async fn a_slow_upstream_stops_the_client() {
         write
     });
     let held = standstill(&sent).await;
-    assert!(held < 24 * 1024 * 1024, "{held} bytes were taken for an upstream that reads none");
+    assert!(held < 24 * 1024 * 1024, "{held} bytes were read for an upstream that reads none");
     open.send_replace(true);
     let mut answer = String::new();
     read.read_to_string(&mut answer).await.unwrap();
@@ -191,7 +191,7 @@ async fn a_client_that_disconnects_ends_the_upstream_request() {
         let front = front(proxy.clone());
         let mut stream = TcpStream::connect(front.address).await.unwrap();
         say(&mut stream, "GET / HTTP/1.1\r\nhost: a\r\n\r\n").await;
-        until("the request arrives", || proxy.status()[0].pending == 1).await;
+        until("the request to arrive", || proxy.status()[0].pending == 1).await;
         if streams {
             head(&mut stream).await;
         }
@@ -199,8 +199,8 @@ async fn a_client_that_disconnects_ends_the_upstream_request() {
         // A reset, as the stop button of a browser causes.
         stream.set_zero_linger().unwrap();
         drop(stream);
-        until("the upstream's request ends", || dropped.load(Ordering::SeqCst)).await;
-        until("its place is free", || proxy.status()[0].pending == 0).await;
+        until("the end of the upstream request", || dropped.load(Ordering::SeqCst)).await;
+        until("the permit to be released", || proxy.status()[0].pending == 0).await;
     }
 }
 
@@ -226,7 +226,7 @@ async fn a_request_body_that_breaks_off_is_never_complete_upstream() {
     .await;
     tokio::time::sleep(Duration::from_millis(100)).await;
     drop(stream);
-    until("the upstream notices", || seen.load(Ordering::SeqCst) != 0).await;
+    until("the upstream to notice", || seen.load(Ordering::SeqCst) != 0).await;
     assert_eq!(seen.load(Ordering::SeqCst), 2);
 }
 
@@ -257,7 +257,11 @@ async fn the_upstream_answers_expectations() {
         assert!(head.contains("expect: 100-continue\r\n"), "{head}");
         if head.starts_with("POST /no") {
             say(&mut stream, "HTTP/1.1 413 Content Too Large\r\ncontent-length: 2\r\n\r\nno").await;
-            assert_eq!(stream.read(&mut [0]).await.unwrap_or(0), 0, "no byte of the body came");
+            assert_eq!(
+                stream.read(&mut [0]).await.unwrap_or(0),
+                0,
+                "the proxy sent no byte of the body"
+            );
         } else {
             say(&mut stream, "HTTP/1.1 100 Continue\r\n\r\n").await;
             let mut body = [0; 4];

@@ -23,7 +23,7 @@ async fn problem(response: http::Response<hyper::body::Incoming>) -> (u16, Strin
     let status = response.status().as_u16();
     assert_eq!(response.headers()["content-type"], "application/problem+json");
     let retry = response.headers().get("retry-after").is_some();
-    assert_eq!(retry, status == 503, "503 alone says when to try again");
+    assert_eq!(retry, status == 503, "only 503 says when to try again");
     (status, text(response).await)
 }
 
@@ -68,7 +68,11 @@ async fn an_unreachable_upstream_is_502() {
 async fn an_upstream_that_sends_nothing_is_504() {
     let upstream = raw(|mut stream, _| async move {
         head(&mut stream).await;
-        assert_eq!(stream.read(&mut [0]).await.unwrap_or(0), 0, "the request ends with the time");
+        assert_eq!(
+            stream.read(&mut [0]).await.unwrap_or(0),
+            0,
+            "the timeout ends the upstream request"
+        );
     })
     .await;
     let front = to(&upstream, ProxyConfig { response_timeout: SHORT, ..ProxyConfig::default() });
@@ -134,7 +138,7 @@ async fn a_response_that_stalls_is_aborted() {
     assert_eq!(response.status(), 200);
     let mut body = response.into_body();
     assert_eq!(body.frame().await.unwrap().unwrap().into_data().unwrap(), "part");
-    assert!(body.frame().await.unwrap().is_err(), "it must not look complete");
+    assert!(body.frame().await.unwrap().is_err(), "the response must not look complete");
 }
 
 #[tokio::test]
@@ -201,7 +205,7 @@ async fn requests_wait_in_a_bounded_queue() {
     assert_eq!(
         third.await.unwrap(),
         (200, "done".to_owned()),
-        "the place went to the one that waited"
+        "the permit went to the waiting request"
     );
     assert_eq!(proxy.status()[0].pending, 0);
 }
@@ -226,7 +230,7 @@ async fn idle_connections_are_limited_and_closed() {
     }
     assert!(five.join_all().await.iter().all(|(status, _)| *status == 200));
     assert_eq!(upstream.connections(), 5);
-    assert_eq!(proxy.status()[0].idle, 2, "no more than these are kept");
+    assert_eq!(proxy.status()[0].idle, 2, "at most this many connections are kept");
     until("the end of idle connections", || proxy.status()[0].idle == 0).await;
 }
 
@@ -285,7 +289,11 @@ async fn a_request_body_beyond_the_limit_is_413() {
     };
     let too_long = post("content-length: 11\r\n\r\n0123456789x").await;
     assert!(too_long.starts_with("HTTP/1.1 413 "), "{too_long}");
-    assert_eq!(upstream.connections(), 0, "what says so itself is not sent on");
+    assert_eq!(
+        upstream.connections(),
+        0,
+        "a body with a declared length beyond the limit is not sent"
+    );
     let too_long =
         post("transfer-encoding: chunked\r\n\r\n6\r\n012345\r\n5\r\n6789x\r\n0\r\n\r\n").await;
     assert!(too_long.starts_with("HTTP/1.1 413 "), "{too_long}");

@@ -224,7 +224,7 @@ async fn health_checks_speak_tls_too() {
     let (_, other) = secure(&["h2"]).await;
     let proxy = trusting(address, &other).health_check(check);
     let checks = tokio::spawn(proxy.health_checks());
-    kit::until("no trust", || !proxy.status()[0].healthy).await;
+    kit::until("the untrusted upstream to be unhealthy", || !proxy.status()[0].healthy).await;
     checks.abort();
 }
 

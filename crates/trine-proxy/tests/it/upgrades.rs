@@ -52,7 +52,7 @@ async fn a_websocket_passes_under_trines_server() {
     let proxy = Proxy::to(format!("http://{}", websocket().await)).unwrap();
     let front = front(proxy.clone());
     speaks_twice(front.address).await;
-    until("its place is free", || proxy.status()[0].pending == 0).await;
+    until("the permit to be released", || proxy.status()[0].pending == 0).await;
 }
 
 #[tokio::test]
@@ -106,9 +106,10 @@ async fn an_idle_tunnel_ends() {
         socket.send(Message::text("a")).await.unwrap();
         socket.next().await.unwrap().unwrap();
     }
-    let ended = tokio::time::timeout(Duration::from_secs(3), socket.next()).await.expect("it ends");
+    let ended =
+        tokio::time::timeout(Duration::from_secs(3), socket.next()).await.expect("the tunnel ends");
     assert!(!matches!(ended, Some(Ok(Message::Text(_)))));
-    until("its place is free", || proxy.status()[0].pending == 0).await;
+    until("the permit to be released", || proxy.status()[0].pending == 0).await;
 }
 
 #[tokio::test]
@@ -124,7 +125,11 @@ async fn a_shutdown_ends_tunnels() {
     socket.next().await.unwrap().unwrap();
     handle.shutdown();
     // Much earlier than `shutdown_timeout`, which is 30 s.
-    tokio::time::timeout(Duration::from_secs(5), serving).await.expect("it ends").unwrap().unwrap();
+    tokio::time::timeout(Duration::from_secs(5), serving)
+        .await
+        .expect("the server ends")
+        .unwrap()
+        .unwrap();
 }
 
 #[tokio::test]

@@ -161,7 +161,7 @@ mod tests {
         let (status, text) = status_and_text(read::<(u8, u8, u8)>(two()).await);
         assert!(status == 500 && text.contains("takes 3 path parameters"), "{text}");
         #[derive(Debug, Deserialize)]
-        #[expect(dead_code, reason = "never made")]
+        #[expect(dead_code, reason = "never constructed")]
         struct Wrong {
             usr: String,
         }

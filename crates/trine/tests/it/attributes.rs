@@ -290,7 +290,7 @@ async fn the_application_knows_the_declared_routes() {
 #[trine::test]
 #[should_panic(expected = "as ever")]
 async fn test_attributes_are_kept() {
-    panic!("as ever");
+    panic!("as usual");
 }
 
 #[trine::test]

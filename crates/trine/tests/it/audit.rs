@@ -148,7 +148,7 @@ async fn missing_state_of_a_layer_is_reported() {
     );
     assert_eq!(audit.findings()[0].locations, [format!("{}:{}", file!(), began + 1)]);
     assert_eq!(audit.findings()[1].locations, [format!("{}:{}", file!(), began + 2)]);
-    assert!(ended.load(Ordering::SeqCst), "the hooks of the end ran");
+    assert!(ended.load(Ordering::SeqCst), "the shutdown hooks ran");
 }
 
 #[test]

@@ -155,7 +155,7 @@ impl Listener {
                 return event;
             }
             let chunk =
-                timeout(Duration::from_secs(20), self.body.next()).await.expect("nothing came");
+                timeout(Duration::from_secs(20), self.body.next()).await.expect("no event arrived");
             self.read.push_str(std::str::from_utf8(&chunk.expect("the stream ended")).unwrap());
         }
     }
@@ -185,7 +185,7 @@ async fn messages_cross_processes_once_without_an_echo() {
     assert_eq!(bob.next().await.0, "\"two\"");
     let (text, two) = ann.next().await;
     assert_eq!(text, "\"two\"");
-    assert_eq!(post(&here, "cats", "three").await, 0, "somebody else has the listener");
+    assert_eq!(post(&here, "cats", "three").await, 0, "the other process has the listener");
     assert_eq!(eve.next().await.0, "\"three\"");
 
     // Message ids are the same in all processes, so a client of the other process can resume here.

@@ -65,7 +65,7 @@ fn every_key_is_on_the_page_and_names_its_field() {
         assert!(named.iter().any(|link| rest.contains(link)), "{key} is not {}", row.field);
         count += 1;
     }
-    assert_eq!(rows.len(), count, "the page has a row for no key");
+    assert_eq!(rows.len(), count, "the page has a row without a key");
 }
 
 #[test]

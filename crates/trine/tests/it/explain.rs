@@ -196,7 +196,11 @@ fn layers_and_parameters_are_explained() {
     assert_eq!(*got, params);
     assert_eq!(explained.layers.len(), 1);
     assert_eq!(app().explain("GET", "/files/x").unwrap().layers.len(), 2);
-    assert_eq!(app().explain("POST", "/files/x").unwrap().layers.len(), 2, "405 lies in the group");
+    assert_eq!(
+        app().explain("POST", "/files/x").unwrap().layers.len(),
+        2,
+        "the 405 is inside of the group"
+    );
     assert_eq!(app().explain("GET", "/nothing").unwrap().layers.len(), 1);
     let text = explained.to_string();
     assert!(

@@ -121,7 +121,7 @@ async fn layers_guards_and_catchers_of_the_group_wrap_its_fallback() {
         answer.headers().get_all("x-through").iter().count()
     };
     assert_eq!(through(&client.get("/api/nothing").await), 1);
-    assert_eq!(through(&client.get("/api/v1/nothing").await), 1, "the group around wraps it too");
+    assert_eq!(through(&client.get("/api/v1/nothing").await), 1, "the outer group wraps it too");
     assert_eq!(through(&client.get("/page").await), 0);
     let refused = client.post("/club/nothing").text("hi").await;
     assert_eq!((refused.status().as_u16(), through(&refused)), (401, 1));

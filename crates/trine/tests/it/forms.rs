@@ -435,7 +435,7 @@ async fn a_file_is_moved_between_devices_completely_or_not_at_all() {
         (Ok(other), Ok(ours)) if other != ours => {}
         _ => {
             return eprintln!(
-                "skipped: /dev/shm is not there, or on the device of the temporary folder"
+                "skipped: /dev/shm is missing, or on the device of the temporary folder"
             );
         }
     }
@@ -490,7 +490,7 @@ async fn a_file_is_moved_between_devices_completely_or_not_at_all() {
     assert_eq!(there(), ["kept", "taken"]);
     std::fs::remove_dir(folder.path().join("taken")).unwrap();
     drop(folder);
-    assert_eq!(send("kept").await, 500, "a folder that is gone");
+    assert_eq!(send("kept").await, 500, "a folder that was removed");
 }
 
 #[tokio::test]

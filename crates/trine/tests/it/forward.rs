@@ -198,7 +198,7 @@ async fn only_a_client_that_does_not_read_misses_the_oldest_messages() {
             }
         }
     }
-    assert!(missed > FLOOD / 4, "only {missed} were dropped: the rest was buffered");
+    assert!(missed > FLOOD / 4, "only {missed} messages were dropped: the rest was buffered");
     server.stop().await;
 }
 

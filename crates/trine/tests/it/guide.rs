@@ -33,7 +33,7 @@ fn every_page_is_listed_and_run() {
     assert!(missing.is_empty(), "{}", missing.join("\n"));
     assert!(
         !index.contains("```rust"),
-        "guide/README.md is no doc test: its examples would not be run"
+        "guide/README.md is not a doc test: its examples would not be run"
     );
 }
 
@@ -52,7 +52,7 @@ fn every_relative_link_is_valid() {
         }
     }
     assert!(broken.is_empty(), "{}", broken.join("\n"));
-    assert!(checked > 50, "only {checked} links were found: are they read at all?");
+    assert!(checked > 50, "only {checked} links were found: does the test read them?");
 }
 
 /// The page about features lists every feature with the crates that it adds.
@@ -166,7 +166,7 @@ fn the_code_of_the_page_for_rocket_users_is_compiled() {
         }
     }
     assert!(missing.is_empty(), "guide/from-rocket.md: in no block: {}", missing.join("\n"));
-    assert!(checked > 40, "only {checked} rows were found: are they read at all?");
+    assert!(checked > 40, "only {checked} rows were found: does the test read them?");
 }
 
 /// The rows of all tables, without their headers.

@@ -113,7 +113,7 @@ async fn start_hooks_run_in_order_and_shutdown_hooks_in_reverse() {
     let client = app.test().await;
     assert_eq!(seen.all(), ["start a 1", "start b 1"]);
     client.shutdown().await;
-    client.clone().shutdown().await; // once for all
+    client.clone().shutdown().await; // the second call does nothing
     assert_eq!(seen.all()[2..], ["end b 1", "end a 1"]);
 }
 
@@ -329,7 +329,7 @@ async fn each_worker_has_an_instance_of_its_own() {
         // Each client opens its own connection, which the operating system gives to any worker.
         let answer = reqwest::get(&url).await.unwrap().text().await.unwrap();
         workers.insert(answer.split(' ').next().unwrap().to_owned());
-        assert!(answers.insert(answer), "no count comes twice from one instance");
+        assert!(answers.insert(answer), "an instance returned the same count twice");
         if workers.len() == 3 {
             break;
         }
@@ -364,10 +364,10 @@ async fn a_test_replaces_state_of_every_kind() {
     let app = App::new()
         .state(One(1))
         .state_with(|_| async {
-            panic!("a constructor of what is replaced does not run") as trine::Result<Two>
+            panic!("the constructor of a replaced state does not run") as trine::Result<Two>
         })
         .config_section::<Mail>("mail")
-        .worker_state(|_, _| async { panic!("nor this one") as trine::Result<Mine> })
+        .worker_state(|_, _| async { panic!("and neither does this one") as trine::Result<Mine> })
         .route("/", get(all));
     let client = app
         .test()

@@ -285,8 +285,11 @@ async fn a_signal_ends_requests_then_tasks_then_hooks() {
     let rest = running.rest();
     assert!(running.wait().success());
     let at = |what: &str| rest.find(what).unwrap_or_else(|| panic!("{what}: {rest}"));
-    assert!(at("task told") < at("slow ended"), "tasks are told when the shutdown begins: {rest}");
-    assert!(at("slow ended") < at("hook ran"), "hooks run behind the last request: {rest}");
+    assert!(
+        at("task told") < at("slow ended"),
+        "tasks are notified when the shutdown begins: {rest}"
+    );
+    assert!(at("slow ended") < at("hook ran"), "hooks run after the last request: {rest}");
     assert_eq!(slow.await.unwrap().unwrap().text().await.unwrap(), "slow");
 }
 

@@ -171,7 +171,7 @@ async fn a_concurrency_limit_sheds_load_wherever_it_is_declared() {
         assert_eq!(
             send(&app, request("GET", "/slow")).await.status(),
             200,
-            "the place is free again"
+            "the permit is free again"
         );
     }
 }
@@ -206,7 +206,7 @@ async fn a_concurrency_limit_is_shared_by_all_clones() {
         tokio::task::yield_now().await;
     }
     let shed = send(&app, request("GET", "/")).await;
-    assert_eq!(shed.status(), 503, "the third is shed");
+    assert_eq!(shed.status(), 503, "the third request is shed");
     gate.notify_waiters();
     for task in running {
         assert_eq!(task.await.unwrap(), 200);
@@ -335,15 +335,12 @@ async fn a_layer_is_made_from_state_and_configuration() {
                 assert_eq!(
                     made.load(Ordering::SeqCst),
                     4,
-                    "they are there before the hooks of the start"
+                    "layers are made before the start hooks run"
                 );
                 Ok(())
             }
         });
-    assert!(
-        app.audit().unwrap().findings().is_empty(),
-        "of the state nobody says that it is unused"
-    );
+    assert!(app.audit().unwrap().findings().is_empty(), "the state is not reported as unused");
     let tree = app.tree().to_string();
     assert!(
         tree.contains("layer closure in ") && tree.contains("layer ConcurrencyLimitLayer"),
@@ -360,7 +357,7 @@ async fn a_layer_is_made_from_state_and_configuration() {
         assert_eq!(tags("/g/declared").await, ["route: late 7", "group: late 7", "app: late 7"]);
         assert_eq!(tags("/nothing").await, ["app: late 7"]);
     }
-    assert_eq!(made.load(Ordering::SeqCst), 4, "each is made once");
+    assert_eq!(made.load(Ordering::SeqCst), 4, "each layer is made once");
 }
 
 #[tokio::test]

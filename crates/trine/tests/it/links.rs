@@ -278,7 +278,7 @@ async fn a_handler_that_is_not_mounted_is_named() {
         let answer = client.get(path).await;
         assert_eq!(answer.status(), 500);
         assert!(!answer.headers().contains_key("location"));
-        assert!(!answer.text().contains("show"), "the log alone is told");
+        assert!(!answer.text().contains("show"), "only the log names the handler");
     }
 }
 

@@ -99,7 +99,7 @@ impl Client {
     async fn rest(mut self) -> String {
         let _ = timeout(PATIENCE, self.socket.read_to_end(&mut self.read))
             .await
-            .expect("the connection stays");
+            .expect("the connection did not end");
         String::from_utf8_lossy(&self.read).into_owned()
     }
 }
@@ -146,7 +146,7 @@ async fn each_event_arrives_at_once_under_compression() {
             topic.publish(format!("number {number}"));
             let event = timeout(Duration::from_secs(2), client.until("\n\n"))
                 .await
-                .expect("it is held back");
+                .expect("the event was held back");
             assert!(event.contains(&format!("data: \"number {number}\"\n")), "{event}");
         }
         server.stop().await;

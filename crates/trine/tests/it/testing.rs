@@ -93,7 +93,7 @@ async fn requests_are_sent_as_built() {
     assert_eq!(pairs, json!([["a", "1"], ["a", "2"]]));
     let form = Multipart::new().text("a", "1").file("f", "f.png", "image/png", vec![0, 1]);
     let echo = client.post("/form").multipart(form).await;
-    echo.expect_problem(422); // a list of texts has no place for a file
+    echo.expect_problem(422); // a list of texts cannot hold a file
     let sent = failure(|| _ = echo.expect_status(200));
     assert!(sent.contains("content-type: multipart/form-data; boundary=form-boundary-0"), "{sent}");
     let streamed = Body::stream(futures_util::stream::iter([Ok::<_, Infallible>("a"), Ok("b")]));

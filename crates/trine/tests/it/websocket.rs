@@ -374,13 +374,13 @@ async fn pings_and_empty_messages_do_not_extend_the_idle_timeout() {
         let closed = async {
             let mut heard = Vec::new();
             while !heard.windows(4).any(|bytes| closes_with(bytes, 1001)) {
-                heard.push(reader.read_u8().await.expect("an end without a goodbye"));
+                heard.push(reader.read_u8().await.expect("an end without a close frame"));
             }
         };
         tokio::select! {
-            () = sends => panic!("{what}: the connection ended without a goodbye"),
+            () = sends => panic!("{what}: the connection ended without a close frame"),
             () = closed => {}
-            () = tokio::time::sleep(Duration::from_secs(5)) => panic!("{what} bought time"),
+            () = tokio::time::sleep(Duration::from_secs(5)) => panic!("{what} extended the timeout"),
         }
         assert!(start.elapsed() >= idle, "{what}: {:?}", start.elapsed());
     });

@@ -316,7 +316,7 @@ async fn a_silent_socket_is_closed_and_its_neighbour_is_not() {
     let answers = async { while lively.hear().await.is_some() {} };
     let heard = tokio::select! {
         heard = timeout(PATIENCE, ends) => heard.unwrap(),
-        () = answers => panic!("the neighbour is let go"),
+        () = answers => panic!("the neighbour was closed"),
     };
     assert_eq!(heard, b"\x89\0", "one ping, and the end");
     assert!((450..3000).contains(&start.elapsed().as_millis()), "{:?}", start.elapsed());

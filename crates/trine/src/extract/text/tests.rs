@@ -1,4 +1,4 @@
-//! What serde keeps before it knows the type: every mixture reads what its fields want.
+//! Values that serde buffers before it knows their type: every combination reads its fields.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
@@ -211,7 +211,7 @@ async fn an_untagged_enum_is_its_first_variant_that_fits() {
         "a=x&b=1" => Both::Texts { a: "x".into(), b: "1".into() },
         "a=&b=1" => Both::Texts { a: "".into(), b: "1".into() },
     }
-    // What reads along takes the values as they are.
+    // A flattened map also gets the values of the other fields.
     let more =
         |pairs: &[(&str, u8)]| pairs.iter().map(|&(a, b)| (a.to_owned(), b.into())).collect();
     reads! {
@@ -372,10 +372,10 @@ async fn text_for_an_untyped_value_stays_text() {
 async fn the_number_of_attempts_is_limited() {
     let fields =
         |count: usize| (0..count).map(|n| format!("k{n}={n}")).collect::<Vec<_>>().join("&");
-    // An honest page with a hundred numbers under names of its own.
+    // A legitimate query with a hundred numbers under different names.
     let read = query::<Rest>(&format!("page=1&{}", fields(100))).await.unwrap();
     assert_eq!((read.rest.len(), read.rest["k99"]), (100, 99));
-    // And one that wants to keep a core busy.
+    // An attack that tries to keep a core busy.
     let many = format!("page=1&{}", fields(5000));
     let begun = std::time::Instant::now();
     assert_eq!(refused::<Rest>(&many).await, (400, " type: expected fewer values".into()));

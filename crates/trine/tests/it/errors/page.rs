@@ -95,7 +95,7 @@ async fn the_extractor_that_refused_is_named_with_its_type() {
         client.post("/users").json(&json!({ "name": 7 })).await.expect_status(422).json();
     assert_eq!(body["dev"]["refused_by"], "Json<NewUser>");
     assert_eq!(body["dev"]["handler"]["name"], "create");
-    assert_eq!(body["dev"].get("made_at"), None, "that is a line of the framework");
+    assert_eq!(body["dev"].get("made_at"), None, "the location is in the framework");
     let body: Value = client.get("/users/seven").await.expect_status(400).json();
     assert_eq!(body["dev"]["refused_by"], "u32");
 }

@@ -13,7 +13,7 @@ use trine::prelude::*;
 thread_local! {
     static APP: (Runtime, AppService) = {
         let runtime = Builder::new_current_thread().build().expect("a runtime");
-        let app = runtime.block_on(App::new().route("/", post(tell)).build()).expect("the application is sound");
+        let app = runtime.block_on(App::new().route("/", post(tell)).build()).expect("a valid application");
         (runtime, app)
     };
 }
@@ -63,7 +63,7 @@ fn verdict(body: Body) -> (u16, Vec<u8>) {
             let Ok(response) = app.clone().oneshot(request).await;
             (
                 response.status().as_u16(),
-                response.into_body().bytes().await.expect("a whole body").to_vec(),
+                response.into_body().bytes().await.expect("a complete body").to_vec(),
             )
         })
     })

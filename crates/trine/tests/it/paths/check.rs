@@ -18,7 +18,7 @@ thread_local! {
             .route("/users/{id}/posts/{post}", get(both))
             .route("/files/{*rest}", get(|Path(rest): Path<String>| async move { rest }))
             .route("/für uns", get(|| async { "us" }));
-        let app = runtime.block_on(app.build()).expect("the application is sound");
+        let app = runtime.block_on(app.build()).expect("a valid application");
         (runtime, app)
     };
 }
@@ -35,7 +35,10 @@ pub(crate) fn path(bytes: &[u8]) {
     let (status, text) = APP.with(|(runtime, app)| {
         runtime.block_on(async {
             let Ok(response) = app.clone().oneshot(request).await;
-            (response.status().as_u16(), response.into_body().bytes().await.expect("a whole body"))
+            (
+                response.status().as_u16(),
+                response.into_body().bytes().await.expect("a complete body"),
+            )
         })
     });
     let path = uri.path();
