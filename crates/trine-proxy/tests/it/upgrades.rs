@@ -78,7 +78,7 @@ async fn a_websocket_passes_under_axum() {
 }
 
 #[tokio::test]
-async fn a_chain_of_proxies_passes_it_too() {
+async fn a_websocket_passes_a_chain_of_proxies() {
     let inner = front(Proxy::to(format!("http://{}", websocket().await)).unwrap());
     let outer = front(Proxy::to(format!("http://{}", inner.address)).unwrap());
     speaks_twice(outer.address).await;

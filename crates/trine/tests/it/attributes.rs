@@ -21,7 +21,7 @@ async fn ok(routes: Vec<Route>, method: &str, uri: &str, body: &str) -> String {
     text
 }
 
-/// Greets somebody by name.
+/// Greets a person by name.
 ///
 /// At length.
 #[get("/hello/{name}?{shout}")]
@@ -252,7 +252,7 @@ async fn gone() -> NoSuchType {}
 async fn here() {}
 
 #[trine::test]
-async fn cfg_takes_the_route_along() {
+async fn cfg_removes_the_route_too() {
     assert_eq!(
         routes![
             here,
@@ -276,7 +276,7 @@ async fn the_application_knows_the_declared_routes() {
     };
 
     assert_eq!((hello.method.as_ref(), &*hello.path), (Some(&Method::GET), "/hello/{name}"));
-    assert_eq!(hello.doc, Some("Greets somebody by name.\n\nAt length."));
+    assert_eq!(hello.doc, Some("Greets a person by name.\n\nAt length."));
     assert_eq!((&*hello.handler, hello.deprecated), ("hello", false));
     assert!(hello.file.ends_with("attributes.rs"));
     let source =

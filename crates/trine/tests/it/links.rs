@@ -74,7 +74,7 @@ fn links_take_values_and_references() {
 }
 
 #[test]
-fn a_base_stands_before_the_path() {
+fn a_base_precedes_the_path() {
     assert_eq!(root::uri().at("https://example.com").unwrap(), "https://example.com");
     assert_eq!(root::uri().at("https://example.com/api/").unwrap(), "https://example.com/api");
     let link = show::uri("x", 1, Vec::new()).fragment("top of it");

@@ -1,6 +1,6 @@
 //! The compiler's output for mistakes. The tests assert only Trine's own messages, never rustc's.
 //!
-//! Each file of `tests/ui` is a program. A comment behind a line of code, or on the lines below it,
+//! Each file of `tests/ui` is a program. A comment after a line of code, or on the lines below it,
 //! says which error is expected there:
 //!
 //! ```text
@@ -67,7 +67,7 @@ fn the_page_of_the_guide_quotes_the_compiler() {
     assert!(quoted >= 20, "only {quoted} lines are quoted");
 }
 
-/// The blocks of a page before the first one that runs, each with the text behind its backticks.
+/// The blocks of a page before the first one that runs, each with the text after its backticks.
 fn blocks(text: &str) -> Vec<(&str, String)> {
     let fences = text.split("```").collect::<Vec<_>>();
     let blocks = fences.chunks_exact(2).map(|pair| pair[1].split_once('\n').unwrap());

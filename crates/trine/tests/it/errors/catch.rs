@@ -105,7 +105,7 @@ async fn a_catcher_finds_a_cause_of_the_error_and_may_set_a_status() {
 }
 
 #[trine::test]
-async fn the_innermost_group_goes_first_and_the_rest_falls_outward() {
+async fn the_innermost_catcher_goes_first_and_other_problems_pass_outward() {
     let inner = Group::at("/inner")
         .route("/taken", get(taken))
         .route("/no-row", get(no_row))
