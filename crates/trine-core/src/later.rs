@@ -27,7 +27,7 @@ mod tests {
         assert_eq!(later(now, Duration::MAX), now + NEVER);
         assert_eq!(later(clock, Duration::MAX), clock + NEVER);
         assert_eq!(later(now, Duration::from_secs(5)), now + Duration::from_secs(5));
-        // The result can be extended again.
+        // A deadline so far away can be extended again.
         assert!(later(later(now, Duration::MAX), Duration::MAX) > later(now, Duration::MAX));
     }
 }

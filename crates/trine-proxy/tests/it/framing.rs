@@ -113,7 +113,7 @@ async fn of_bytes(answer: &'static str) -> [(&'static str, Seen); 3] {
 }
 
 #[tokio::test]
-async fn a_response_with_two_lengths_is_502() {
+async fn a_response_with_ambiguous_framing_is_502() {
     for answer in [
         "HTTP/1.1 200 OK\r\ncontent-length: 4\r\ntransfer-encoding: chunked\r\n\r\n8\r\nall of i\r\n0\r\n\r\n",
         "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\ncontent-length: 4\r\n\r\n4\r\npart\r\n0\r\n\r\n",
@@ -135,7 +135,7 @@ async fn a_response_with_two_lengths_is_502() {
 }
 
 #[tokio::test]
-async fn a_response_with_one_length_passes() {
+async fn a_response_with_unambiguous_framing_passes() {
     for answer in [
         "HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nwhole",
         "HTTP/1.1 200 OK\r\ntransfer-encoding: CHUNKED\r\n\r\n2;a=b\r\nwh\r\n2\r\nol\r\n0\r\n\r\n",

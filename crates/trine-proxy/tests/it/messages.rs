@@ -118,8 +118,8 @@ async fn the_client_address_is_forwarded_and_cannot_be_spoofed() {
     assert!(!seen.contains("forwarded"), "{seen}");
 }
 
-/// Seven names were removed, but not the same names with `_`, which CGI and WSGI cannot distinguish
-/// from `-`.
+/// Seven names used to be removed, but not the same names with `_`, which CGI and WSGI cannot
+/// distinguish from `-`.
 #[tokio::test]
 async fn the_client_cannot_spoof_fields_by_other_names_or_in_trailers() {
     let lie = "POST / HTTP/1.1\r\nhost: example.com\r\nX_Forwarded_For: 1.1.1.1\r\nX-Forwarded-Ssl: on\r\n\
@@ -146,7 +146,7 @@ async fn the_client_cannot_spoof_fields_by_other_names_or_in_trailers() {
     assert!(answer.contains("x-sum") && !answer.contains("1.1.1.1"), "{answer}");
 }
 
-/// The client could add parameters to `Forwarded`.
+/// The client used to be able to add parameters to `Forwarded`.
 #[tokio::test]
 async fn a_host_with_parameters_in_it_is_refused() {
     for host in ["x;for=127.0.0.1;proto=https", "a=b", "a;b"] {

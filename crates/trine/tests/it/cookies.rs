@@ -22,7 +22,7 @@ async fn all(cookies: Cookies) -> String {
 
 const FIELD: &[u8] = b"a=1; bad=\xff\xfe; c=\xc3\xa4; d=3";
 
-/// One non-ASCII byte made all cookies of the header field disappear.
+/// One non-ASCII byte used to make all cookies of the header field disappear.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cookie_that_is_not_text_does_not_affect_the_others() {
     let running = common::start(App::new().route("/", get(all))).await;
@@ -156,7 +156,7 @@ fn app() -> App {
         .group(Group::at("/caught").catch(.., caught).route("/", get(problem)))
 }
 
-/// Changes were lost silently unless the handler returned them.
+/// Changes used to be lost silently unless the handler returned them.
 #[tokio::test]
 async fn changes_are_set_with_any_response() {
     let client: TestClient = app().test().await;

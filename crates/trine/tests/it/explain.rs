@@ -91,7 +91,7 @@ fn each_route_has_a_reason_why_it_does_not_answer() {
     assert_eq!(verdicts("HEAD", "/users")["GET /users"], Verdict::Matches);
 }
 
-/// Each path is explained and then sent: the explanation must be what happens.
+/// Each path is explained and then requested: the explanation must be what happens.
 #[tokio::test]
 async fn the_explained_outcome_is_what_a_request_gets() {
     let client = app().test().await;

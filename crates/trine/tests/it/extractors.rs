@@ -1,4 +1,4 @@
-//! What all extractors have in common: limits, order, `Option` and `Result`, and the response that
+//! Behaviour that all extractors share: limits, order, `Option` and `Result`, and the response that
 //! a client gets.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]

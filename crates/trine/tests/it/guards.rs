@@ -161,8 +161,8 @@ async fn an_unauthorized_client_does_not_learn_what_exists() {
     client.put("/documents/7").text("new").await.expect_text("new");
 }
 
-/// Reads the body and counts the request. None of its own arguments shows this before the document
-/// is looked up.
+/// Reads the body and authenticates the client. The document is looked up earlier, since no
+/// argument of the handler checks the client before that.
 #[derive(FromRequest)]
 struct Signed {
     _by: Counter,

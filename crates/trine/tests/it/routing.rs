@@ -92,7 +92,7 @@ async fn an_unmatched_path_is_a_404() {
     }
 }
 
-// This was a 404, as if the other end of a tunnel were a resource of this server.
+// This used to be a 404, as if the other end of a tunnel were a resource of this server.
 #[tokio::test]
 async fn a_connect_request_without_a_handler_is_a_501() {
     // The bytes that follow belong to the tunnel, even if they look like a request.

@@ -148,7 +148,7 @@ async fn layers_guards_and_handlers_see_the_same_path() {
     }
 }
 
-/// The redirect is valid for the client, even if something in front has removed a prefix.
+/// The redirect is valid for the client, even if an outer service has removed a prefix.
 #[trine::test]
 async fn a_redirect_keeps_a_prefix_that_was_removed() {
     let inner = app().build().await.unwrap();

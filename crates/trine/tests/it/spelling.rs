@@ -199,7 +199,8 @@ async fn a_layer_that_changes_the_target_keeps_the_raw_one() {
     ] {
         client.get(raw).await.expect_text(&format!("{uri} {raw}"));
     }
-    // If the layer does not, what follows sees no other target, except where Trine has kept one.
+    // If the layer does not keep it, the inner services see no raw target, unless Trine has kept
+    // one.
     let client = app().layer(middleware(moves)).test().await;
     client.get("/v1/ann").await.expect_text("/ann /ann");
     client.get("/%761/ann").await.expect_text("/ann /%761/ann");

@@ -16,7 +16,7 @@ async fn stats() -> &'static str {
     "42"
 }
 
-/// Adds to the response what it saw of the match.
+/// Adds the matched path that it saw to the response.
 async fn seen(path: Option<MatchedPath>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let path = path.map_or("nothing".to_owned(), |path| path.to_string());

@@ -169,7 +169,7 @@ fn check(cases: &BTreeMap<String, PathBuf>) -> BTreeMap<String, Vec<Reported>> {
     reported
 }
 
-/// Makes a second version of trine-core, as a user has it whose library was made for another one.
+/// Makes a second version of trine-core, as users get it from a library that needs another version.
 fn other_version(root: &Path, folder: &Path) {
     let sources = folder.join("trine-core/src");
     // Files that an earlier version of the crate left there do not belong to it.

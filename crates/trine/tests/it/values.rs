@@ -265,7 +265,7 @@ async fn the_guide_prints_the_table() {
     }
 }
 
-/// The response, and the log with it, used to repeat an API key where a number was expected.
+/// If a number was expected, the response and the log used to repeat the API key that was sent.
 #[trine::test]
 async fn a_refusal_never_quotes_the_value_of_a_header_field() {
     const SECRET: &str = "s3cr3t-value";

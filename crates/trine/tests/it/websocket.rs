@@ -343,8 +343,8 @@ async fn an_idle_socket_is_closed_with_1001() {
     assert_eq!(server.client().websocket("/echo").await.close_code().await, Some(1001));
 }
 
-/// The pong for a ping with a payload counted as activity, so an occasional ping kept a socket open
-/// forever.
+/// The pong for a ping with a payload used to count as activity, so an occasional ping kept a
+/// socket open forever.
 #[tokio::test]
 async fn pings_and_empty_messages_do_not_extend_the_idle_timeout() {
     let idle = Duration::from_millis(400);

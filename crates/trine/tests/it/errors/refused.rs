@@ -68,7 +68,7 @@ fn sessions() -> SessionManagerLayer<MemoryStore> {
     SessionManagerLayer::new(MemoryStore::default()).with_secure(false)
 }
 
-/// Each way to refuse a request, each under its own path, outside of the group with the sessions.
+/// Every way to refuse a request, each under a path of its own that has no sessions.
 fn refusals() -> Vec<(&'static str, Group)> {
     let answering = tower::layer::layer_fn(|_: Next| tower::service_fn(tower_problem));
     vec![

@@ -168,7 +168,7 @@ async fn a_response_varies_by_the_conditions_of_skipped_fallbacks() {
     let app =
         App::new().group(group).group(other).route("/{*rest}", get(fine).has_header("x-fine"));
     let client = app.fallback(async || "lost").test().await;
-    // The general route is the only match after the groups' fallbacks.
+    // Apart from the fallbacks of the groups, only the general route matches.
     for (path, name, value, text, names) in [
         ("/app/x", "accept", "text/html", "page", &["accept"][..]),
         ("/app/x", "accept", "image/png", "none", &["accept", "x-fine"]),
