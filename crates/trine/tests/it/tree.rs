@@ -1,4 +1,4 @@
-//! What wraps what: the order of calls never decides it, and the tree shows it.
+//! Which layers wrap which routes: the order of calls never decides, and the tree shows the result.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 

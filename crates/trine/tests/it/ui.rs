@@ -4,7 +4,7 @@
 //! says which error is expected there:
 //!
 //! ```text
-//! async fn show() {} //~ expect: part of an error whose primary span begins in this line
+//! async fn show() {} //~ expect: part of an error whose primary span begins on this line
 //! //~ also: another part of the same error
 //! ```
 //!
