@@ -22,7 +22,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_longest_time_has_a_moment_at_its_end() {
+    fn the_longest_duration_does_not_overflow() {
         let (now, clock) = (Instant::now(), SystemTime::now());
         assert_eq!(later(now, Duration::MAX), now + NEVER);
         assert_eq!(later(clock, Duration::MAX), clock + NEVER);

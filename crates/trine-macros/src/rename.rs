@@ -84,7 +84,7 @@ mod tests {
     use super::CASES;
 
     #[test]
-    fn each_case_writes_two_words_as_serde_does() {
+    fn each_case_joins_two_words_as_serde_does() {
         let written: Vec<_> = CASES.iter().map(|(_, case)| case.spell("MostRecent")).collect();
         let wanted =
             ["mostrecent", "MOSTRECENT", "MostRecent", "mostRecent", "most_recent", "MOST_RECENT"];

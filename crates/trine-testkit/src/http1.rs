@@ -1,4 +1,4 @@
-//! HTTP/1.1 as bytes: a client that sends what it is given and reads what comes.
+//! HTTP/1.1 as raw bytes: a client that sends given bytes and reads what arrives.
 
 use std::io::ErrorKind;
 use std::net::SocketAddr;
@@ -8,12 +8,12 @@ use tokio::net::TcpStream;
 
 use crate::wait::within;
 
-/// A connection to a server. Each step of it ends in time or panics.
+/// A connection to a server. Each of its methods ends in time or panics.
 #[derive(Debug)]
 pub struct Client<S = TcpStream>(pub S);
 
 impl Client {
-    /// Opens a connection.
+    /// Connects to a server.
     pub async fn connect(address: SocketAddr) -> Client {
         let stream = within(TcpStream::connect(address)).await.unwrap();
         stream.set_nodelay(true).unwrap();
@@ -27,12 +27,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
         within(self.0.write_all(bytes.as_ref())).await.unwrap();
     }
 
-    /// Ends the sending half of the connection.
+    /// Closes the sending half of the connection.
     pub async fn finish(&mut self) {
         within(self.0.shutdown()).await.unwrap();
     }
 
-    /// Reads until `end` was read, and no byte more.
+    /// Reads up to and including `end`, and no byte more.
     pub async fn until(&mut self, end: &str) -> String {
         let mut read = Vec::new();
         while !read.ends_with(end.as_bytes()) {
@@ -44,12 +44,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
         String::from_utf8(read).unwrap()
     }
 
-    /// Reads a head, with the empty line at its end.
+    /// Reads a head, including the empty line at its end.
     pub async fn head(&mut self) -> String {
         self.until("\r\n\r\n").await
     }
 
-    /// Reads one answer that has a Content-Length, or no body.
+    /// Reads one response that has a Content-Length or no body.
     pub async fn answer(&mut self) -> String {
         let head = self.head().await;
         let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
@@ -65,21 +65,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
         String::from_utf8_lossy(&read).into_owned()
     }
 
-    /// Whether the server ends the connection without another byte.
+    /// Whether the server ends the connection without sending another byte.
     pub async fn closes(&mut self) -> bool {
         let end = within(self.0.read_u8()).await;
         matches!(end, Err(error) if error.kind() == ErrorKind::UnexpectedEof)
     }
 }
 
-/// Sends these bytes over a connection of their own, and reads to its end.
+/// Sends these bytes over a new connection, and reads to its end.
 pub async fn talk(address: SocketAddr, bytes: impl AsRef<[u8]>) -> String {
     let mut client = Client::connect(address).await;
     client.send(bytes).await;
     client.rest().await
 }
 
-/// As [`talk`], and ends the sending half after the bytes.
+/// Like [`talk`], but closes the sending half after the bytes.
 pub async fn exchange(address: SocketAddr, bytes: impl AsRef<[u8]>) -> String {
     let mut client = Client::connect(address).await;
     client.send(bytes).await;
@@ -87,13 +87,14 @@ pub async fn exchange(address: SocketAddr, bytes: impl AsRef<[u8]>) -> String {
     client.rest().await
 }
 
-/// The status of an answer.
+/// The status of a response.
 pub fn status(answer: &str) -> u16 {
-    let line = answer.strip_prefix("HTTP/1.1 ").unwrap_or_else(|| panic!("no answer: {answer:?}"));
+    let line =
+        answer.strip_prefix("HTTP/1.1 ").unwrap_or_else(|| panic!("no response: {answer:?}"));
     line[..3].parse().unwrap()
 }
 
-/// The body of an answer.
+/// The body of a response.
 pub fn body(answer: &str) -> &str {
     answer.split_once("\r\n\r\n").unwrap().1
 }

@@ -1,4 +1,4 @@
-//! HTTP/2 in clear text, by the `h2` crate.
+//! HTTP/2 in clear text, with the `h2` crate.
 
 use std::net::SocketAddr;
 
@@ -10,13 +10,13 @@ use tokio::task::JoinHandle;
 
 use crate::wait::within;
 
-/// Opens a connection, which a task drives.
+/// Opens a connection. A spawned task drives it.
 pub async fn connect(address: SocketAddr) -> SendRequest<Bytes> {
     connect_with(address, &mut client::Builder::new()).await.0
 }
 
-/// As [`connect`], with the settings of this builder. The task ends as the connection does; where it
-/// is aborted, the client vanishes.
+/// Like [`connect`], with the settings of this builder. The task ends with the connection. Aborting
+/// it makes the client vanish.
 pub async fn connect_with(
     address: SocketAddr,
     builder: &mut Builder,

@@ -1,5 +1,5 @@
-//! What is logged on the thread of a test: its servers' tasks run there too, and their workers do
-//! not.
+//! The log of the thread of a test. It includes the tasks of its servers, but not the servers'
+//! worker threads.
 
 use std::fmt::{self, Write as _};
 use std::sync::{Arc, Mutex};
@@ -11,7 +11,7 @@ use tracing::{Event, Level, Metadata, Subscriber};
 
 use crate::wait;
 
-/// The lines that this thread has logged since [`Log::start`], until it is dropped.
+/// The lines that this thread logs from [`Log::start`] until the drop.
 #[derive(Debug)]
 pub struct Log {
     text: Arc<Mutex<String>>,
@@ -19,7 +19,7 @@ pub struct Log {
 }
 
 impl Log {
-    /// Collects what this thread logs: a line is `LEVEL target: message field=value`.
+    /// Collects the log of this thread. A line is `LEVEL target: message field=value`.
     pub fn start() -> Log {
         let text = Arc::default();
         let _guard = tracing::subscriber::set_default(Writer(Arc::clone(&text)));
@@ -31,7 +31,7 @@ impl Log {
         self.text.lock().unwrap().clone()
     }
 
-    /// How many lines contain a text.
+    /// The number of lines that contain a text.
     pub fn count(&self, text: &str) -> usize {
         self.text().lines().filter(|line| line.contains(text)).count()
     }

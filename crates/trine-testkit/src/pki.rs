@@ -22,7 +22,7 @@ use tokio_rustls::client::TlsStream;
 
 use crate::wait::within;
 
-/// A certificate authority, trusted by its own clients alone.
+/// A certificate authority that only its own clients trust.
 pub struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 /// A certificate and its key, as PEM.
@@ -35,7 +35,7 @@ pub struct Signed {
 }
 
 impl Authority {
-    /// A new authority of this name.
+    /// Creates an authority with this name.
     pub fn new(name: &str) -> Authority {
         let mut params = CertificateParams::new([]).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -43,17 +43,17 @@ impl Authority {
         Authority(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
     }
 
-    /// Its own certificate, as PEM.
+    /// The certificate of the authority, as PEM.
     pub fn pem(&self) -> String {
         self.0.pem()
     }
 
-    /// A certificate of a server with these names.
+    /// Signs a server certificate with these names.
     pub fn sign(&self, names: &[&str]) -> Signed {
         self.sign_with(names, |_| {})
     }
 
-    /// As [`Authority::sign`], with other changes to the certificate.
+    /// Like [`Authority::sign`], with further changes to the certificate.
     pub fn sign_with(&self, names: &[&str], change: impl FnOnce(&mut CertificateParams)) -> Signed {
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
         let mut params = CertificateParams::new(names).unwrap();
@@ -63,7 +63,7 @@ impl Authority {
         Signed { chain: certificate.pem(), key: key.serialize_pem() }
     }
 
-    /// A certificate of a client.
+    /// Signs a client certificate.
     pub fn sign_client(&self, name: &str) -> Signed {
         self.sign_with(&[], |params| {
             params.distinguished_name.push(DnType::CommonName, name);
@@ -71,12 +71,12 @@ impl Authority {
         })
     }
 
-    /// The configuration of a client that trusts this authority alone.
+    /// The configuration of a client that trusts only this authority.
     pub fn trusted(&self) -> ClientConfig {
         self.trusted_by(None)
     }
 
-    /// As [`Authority::trusted`], for a client that shows a certificate of its own.
+    /// Like [`Authority::trusted`], for a client with a certificate of its own.
     pub fn trusted_by(&self, own: Option<&Signed>) -> ClientConfig {
         let Some(Signed { chain, key }) = own else { return trusting(self.0.der().clone()) };
         let builder = builder().with_root_certificates(roots(self.0.der().clone()));
@@ -91,7 +91,7 @@ impl Authority {
         WebPkiServerVerifier::builder_with_provider(roots, provider()).build().unwrap()
     }
 
-    /// The configuration of a server of rustls.
+    /// The configuration of a rustls server.
     pub fn server(&self, chain: &str, key: &str) -> Arc<rustls::ServerConfig> {
         let chain = CertificateDer::pem_slice_iter(chain.as_bytes()).map(Result::unwrap).collect();
         let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap();
@@ -119,7 +119,7 @@ fn provider() -> Arc<CryptoProvider> {
     Arc::new(rustls::crypto::aws_lc_rs::default_provider())
 }
 
-/// The configuration of a client that trusts this authority alone.
+/// The configuration of a client that trusts only this authority.
 pub fn trusting(root: CertificateDer<'static>) -> ClientConfig {
     builder().with_root_certificates(roots(root)).with_no_client_auth()
 }
@@ -134,7 +134,7 @@ fn builder() -> rustls::ConfigBuilder<ClientConfig, rustls::WantsVerifier> {
     ClientConfig::builder_with_provider(provider()).with_safe_default_protocol_versions().unwrap()
 }
 
-/// Opens a connection to a server that calls itself `name`.
+/// Opens a connection to a server with the name `name`.
 pub async fn connect(
     address: SocketAddr,
     name: &str,
@@ -145,7 +145,7 @@ pub async fn connect(
     within(TlsConnector::from(Arc::clone(config)).connect(name, socket)).await
 }
 
-/// Sends one request that is the last of its connection, and reads to the end.
+/// Sends one request, which is the last one of its connection, and reads to the end.
 pub async fn ask(stream: &mut TlsStream<TcpStream>, path: &str) -> std::io::Result<String> {
     let request = format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
     within(stream.write_all(request.as_bytes())).await?;
@@ -154,7 +154,7 @@ pub async fn ask(stream: &mut TlsStream<TcpStream>, path: &str) -> std::io::Resu
     Ok(String::from_utf8(answer).unwrap())
 }
 
-/// The certificate that the server showed, as DER.
+/// The certificate that the server presented, as DER.
 pub fn shown(stream: &TlsStream<TcpStream>) -> Vec<u8> {
     stream.get_ref().1.peer_certificates().unwrap()[0].to_vec()
 }

@@ -1,4 +1,4 @@
-//! A program, or this test binary once more, as a process of its own: killed when it is dropped.
+//! A program, or this test binary again, as a process of its own. It is killed on drop.
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
@@ -6,20 +6,20 @@ use std::time::Duration;
 
 use crate::wait::until_blocking;
 
-/// Bytes in a mebibyte.
+/// The number of bytes in a mebibyte.
 pub const MIB: u64 = 1024 * 1024;
 
 /// A process whose standard output the test reads.
 #[derive(Debug)]
 pub struct Process {
-    /// The process itself.
+    /// The child process.
     pub child: Child,
-    // Kept open as long as the process runs: it may have more to say.
+    // Kept open as long as the process runs, because it may print more.
     stdout: BufReader<ChildStdout>,
 }
 
 impl Process {
-    /// Starts a command.
+    /// Starts a command and captures its standard output.
     pub fn start(command: &mut Command) -> Process {
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
         let stdout = BufReader::new(child.stdout.take().unwrap());
@@ -31,14 +31,14 @@ impl Process {
         self.child.id()
     }
 
-    /// The next line that it prints.
+    /// The next line of output.
     pub fn line(&mut self) -> String {
         let mut line = String::new();
         assert_ne!(self.stdout.read_line(&mut line).unwrap(), 0, "the process has ended");
         line.trim_end().to_owned()
     }
 
-    /// What it prints, up to and with the line that contains `text`.
+    /// The output up to and including the line that contains `text`.
     pub fn lines_until(&mut self, text: &str) -> Vec<String> {
         let mut lines = Vec::new();
         while !lines.last().is_some_and(|line: &String| line.contains(text)) {
@@ -47,13 +47,13 @@ impl Process {
         lines
     }
 
-    /// What it prints behind `text`, in the first line that contains it.
+    /// What follows `text` in the first line that contains it.
     pub fn line_after(&mut self, text: &str) -> String {
         let line = self.lines_until(text).pop().unwrap();
         line.split_once(text).unwrap().1.to_owned()
     }
 
-    /// Everything that it still prints.
+    /// All remaining output.
     pub fn rest(&mut self) -> String {
         let mut rest = String::new();
         self.stdout.read_to_string(&mut rest).unwrap();
@@ -65,7 +65,7 @@ impl Process {
         signal(self.id(), name);
     }
 
-    /// Waits for its end.
+    /// Waits until the process ends.
     pub fn wait(&mut self) -> ExitStatus {
         let mut status = None;
         until_blocking("the end of the process", || {
@@ -75,13 +75,13 @@ impl Process {
         status.unwrap()
     }
 
-    /// The bytes of its memory that are resident. Linux only.
+    /// The resident memory in bytes. Linux only.
     pub fn memory(&self) -> u64 {
         let statm = std::fs::read_to_string(format!("/proc/{}/statm", self.id())).unwrap();
         statm.split(' ').nth(1).unwrap().parse::<u64>().unwrap() * 4096
     }
 
-    /// The time that it has spent on a processor. Linux only.
+    /// The processor time that the process has used. Linux only.
     pub fn cpu_time(&self) -> Duration {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.id())).unwrap();
         let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
@@ -97,8 +97,8 @@ impl Drop for Process {
     }
 }
 
-/// This test binary, which runs nothing but the ignored test of this name, its module path
-/// included.
+/// A command that runs only one ignored test of this test binary. The name includes its module
+/// path.
 pub fn this_binary(test: &str) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args([test, "--exact", "--ignored", "--nocapture", "--test-threads=1"]);
@@ -111,7 +111,7 @@ pub fn signal(id: u32, name: &str) {
     assert!(kill.unwrap().success());
 }
 
-/// The address behind `scheme`, such as `http://`, in the line that a Trine program prints as it
+/// The address after `scheme`, such as `http://`, in the line that a Trine program prints when it
 /// starts.
 pub fn address_in(line: &str, scheme: &str) -> Option<String> {
     let (_, rest) = line.split_once(scheme)?;

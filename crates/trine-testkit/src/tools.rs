@@ -1,10 +1,10 @@
-//! Programs that a test needs and a machine may lack. Where one is missing its test is skipped,
-//! unless an environment variable says that it has to be there: CI sets them.
+//! Programs that a test needs and a machine may lack. If one is missing, the test is skipped,
+//! unless an environment variable requires the program. CI sets these variables.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// Where a program is. `require` names the environment variable that forbids its absence.
+/// The path of a program. `require` is the environment variable that makes its absence an error.
 pub fn find(names: &[&str], require: &str) -> Option<PathBuf> {
     let paths = std::env::var_os("PATH").unwrap_or_default();
     let found = std::env::split_paths(&paths)
@@ -12,24 +12,27 @@ pub fn find(names: &[&str], require: &str) -> Option<PathBuf> {
         .find(|path| path.is_file());
     if found.is_none() {
         let name = names[0];
-        assert!(std::env::var_os(require).is_none(), "{require} is set and there is no {name}");
-        eprintln!("skipped: there is no {name} on this machine");
+        assert!(
+            std::env::var_os(require).is_none(),
+            "{require} is set, but {name} is not installed"
+        );
+        eprintln!("skipped: {name} is not installed");
     }
     found
 }
 
-/// Whether these programs are all here.
+/// Whether all of these programs are installed.
 pub fn has(names: &[&str], require: &str) -> bool {
     names.iter().all(|name| find(&[name], require).is_some())
 }
 
-/// Where Chromium is; `REQUIRE_BROWSER` forbids its absence.
+/// The path of Chromium. `REQUIRE_BROWSER` makes its absence an error.
 pub fn chromium() -> Option<PathBuf> {
     find(&["chromium", "chromium-browser", "google-chrome"], "REQUIRE_BROWSER")
 }
 
-/// Chromium without a window. It ends when it has done what its arguments say; with
-/// `--remote-debugging-port=0` it stays.
+/// Chromium without a window. It ends when it has done what its arguments say. With
+/// `--remote-debugging-port=0` it keeps running.
 pub fn headless(chromium: &Path, profile: &Path) -> Command {
     let mut command = Command::new(chromium);
     command

@@ -91,7 +91,7 @@ static NAME_BYTE: [bool; 256] = {
 mod tests {
     use super::*;
 
-    // The full table of hosts is in `tests/strictness/host.rs` of trine-server.
+    // The complete table of hosts is in the tests of trine-server (`tests/it/strictness/host.rs`).
     #[test]
     fn hosts() {
         for good in [

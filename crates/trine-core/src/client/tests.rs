@@ -31,7 +31,7 @@ fn is(
 }
 
 #[test]
-fn only_a_trusted_proxy_is_believed() {
+fn only_the_fields_of_a_trusted_proxy_are_read() {
     let lines = [
         ("x-forwarded-for", "1.2.3.4"),
         ("x-forwarded-proto", "https"),
@@ -73,7 +73,7 @@ fn an_unknown_connection_is_not_a_unix_socket() {
 }
 
 #[test]
-fn only_the_kind_that_the_proxies_write_is_read() {
+fn only_the_kind_of_field_that_the_proxies_write_is_read() {
     let x = [("x-forwarded-for", "1.2.3.4")];
     let rfc = [("forwarded", "for=1.2.3.4")];
     let direct = is("10.0.0.1", "http", "direct.example");
@@ -139,7 +139,7 @@ fn scheme_and_host_belong_to_the_hop() {
 }
 
 #[test]
-fn forwarded_is_read_as_its_rfc_says() {
+fn forwarded_is_read_as_in_its_rfc() {
     let rfc = |value| client(ForwardedBy::Forwarded, Some("10.0.0.1:1"), &[("forwarded", value)]);
     assert_eq!(rfc("for=192.0.2.43"), is("192.0.2.43", "http", "direct.example"));
     assert_eq!(
@@ -211,7 +211,7 @@ fn an_item_that_is_not_utf_8_does_not_invalidate_the_others() {
 
 proptest::proptest! {
     #[test]
-    fn whatever_a_client_sends_it_never_chooses_its_address(
+    fn a_client_never_chooses_its_address(
         sent in "((for|proto|host|x|=|;|,|\"|\\\\| |6\\.6\\.6\\.6|\\[::6\\]|https|evil){0,12}){0,2}",
     ) {
         crate::client::fuzzing::forwarded(sent.as_bytes());

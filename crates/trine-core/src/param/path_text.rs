@@ -152,7 +152,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_an_encoding_hides_is_found() {
+    fn hidden_separators_and_dots_are_found() {
         for plain in [
             "a",
             "a.b",

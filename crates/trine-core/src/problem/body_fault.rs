@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_of_the_body_keeps_its_status_inside_of_any_other() {
+    fn a_body_error_keeps_its_status_inside_of_any_other_error() {
         let other = |inside: BoxError| BodyError::Other(inside);
         let makes: [(fn() -> BodyError, u16); 4] = [
             (|| BodyError::TooLarge { limit: 7, of_request: true }, 413),
@@ -264,7 +264,7 @@ mod tests {
             );
             let problem = Problem::from(other(io::Error::other(make()).into()));
             assert_eq!(problem.status().as_u16(), status);
-            // The fault ends the chain of causes, and repeats the beginning of the error.
+            // The fault is the last cause, and the text of the error starts with its text.
             let fault = make().source().unwrap().downcast_ref::<BodyFault>().unwrap().to_string();
             assert!(make().to_string().starts_with(&fault), "{fault}");
             assert!(other(make().into()).source().unwrap().is::<BodyError>());
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_decoder_says_is_the_clients_fault_and_what_the_system_says_is_not() {
+    fn decoder_errors_are_the_clients_fault_and_system_errors_are_not() {
         let decoder = || refused(io::Error::new(ErrorKind::InvalidData, "no gzip"));
         let expected = (400, "the body is not what its content encoding says".to_owned());
         assert_eq!(told(decoder()), expected);

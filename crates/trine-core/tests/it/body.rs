@@ -1,4 +1,4 @@
-//! The body in all of its forms, and the slot that a connection fills on demand.
+//! All kinds of bodies, and the slot that a connection fills on demand.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
@@ -19,7 +19,7 @@ fn poll_once<F: Future>(future: F) -> Poll<F::Output> {
 fn now<F: Future>(future: F) -> F::Output {
     match poll_once(future) {
         Poll::Ready(value) => value,
-        Poll::Pending => panic!("it waits"),
+        Poll::Pending => panic!("the future is pending"),
     }
 }
 
@@ -59,7 +59,7 @@ fn file(content: &[u8]) -> std::fs::File {
 }
 
 #[test]
-fn every_form_gives_its_bytes() {
+fn every_kind_of_body_yields_its_bytes() {
     let content: Vec<u8> = (0..200_000_u32).map(|n| n as u8).collect();
     for (body, bytes) in [
         (Body::empty(), &b""[..]),
@@ -77,12 +77,12 @@ fn every_form_gives_its_bytes() {
 }
 
 #[test]
-fn a_body_of_ours_is_not_boxed_again() {
+fn a_trine_body_is_not_boxed_again() {
     assert!(Body::new(Body::from("own")).as_whole().is_some());
 }
 
 #[test]
-fn the_limit_holds_for_every_form() {
+fn the_limit_applies_to_every_kind_of_body() {
     for (form, body) in [
         ("whole", Body::from("12345")),
         ("stream", parts(&["123", "45"])),
@@ -97,9 +97,9 @@ fn the_limit_holds_for_every_form() {
     assert_eq!(now(parts(&["123", "45"]).limited(5).bytes()).unwrap(), "12345");
 }
 
-/// It gave the same error again for ever, so that a loop over the frames never ended.
+/// The same error used to be repeated forever, so that a loop over the frames never ended.
 #[test]
-fn behind_an_error_comes_the_end_whatever_the_kind_of_body() {
+fn every_kind_of_body_ends_after_an_error() {
     struct Grumbling;
     impl futures_core::Stream for Grumbling {
         type Item = Result<Bytes, BodyError>;
@@ -143,7 +143,7 @@ fn behind_an_error_comes_the_end_whatever_the_kind_of_body() {
 }
 
 #[test]
-fn behind_the_end_a_stream_is_not_asked_again() {
+fn a_stream_is_not_polled_after_its_end() {
     let mut ended = false;
     let once = asked(move || {
         assert!(!ended, "it was asked behind its end");
@@ -157,7 +157,7 @@ fn behind_the_end_a_stream_is_not_asked_again() {
 #[test]
 fn a_file_that_shrank_is_not_complete() {
     let error = now(Body::file(file(b"123"), 0, 9).bytes()).unwrap_err();
-    // Nothing that a client does makes it so.
+    // The client cannot cause this.
     assert_eq!(Problem::from(error).status(), 500);
 }
 
@@ -173,7 +173,7 @@ fn an_incoming_body_is_filled_on_demand() {
     let (filler, incoming) = channel(Some(6));
     let mut body = Body::incoming(incoming);
     let cx = &mut Context::from_waker(Waker::noop());
-    assert!(filler.poll_wanted(cx).is_pending(), "nobody reads yet");
+    assert!(filler.poll_wanted(cx).is_pending(), "the body is not read yet");
     assert!(poll_once(body.frame()).is_pending());
     assert_eq!(filler.poll_wanted(cx), Poll::Ready(Want::Frame));
     filler.fill(Frame::data(Bytes::from_static(b"abc")));
@@ -190,7 +190,7 @@ fn an_incoming_body_is_filled_on_demand() {
 }
 
 #[test]
-fn a_connection_that_goes_away_is_never_the_end_of_a_body() {
+fn a_lost_connection_is_never_the_end_of_a_body() {
     let (filler, incoming) = channel(None);
     let mut body = Body::incoming(incoming);
     drop(filler);
@@ -199,7 +199,7 @@ fn a_connection_that_goes_away_is_never_the_end_of_a_body() {
 }
 
 #[test]
-fn a_body_that_nobody_reads_any_more_says_so() {
+fn a_dropped_body_informs_the_connection() {
     let (filler, incoming) = channel(None);
     drop(Body::incoming(incoming));
     assert_eq!(
@@ -209,7 +209,7 @@ fn a_body_that_nobody_reads_any_more_says_so() {
 }
 
 #[test]
-fn a_declared_length_past_the_limit_asks_for_no_byte() {
+fn a_declared_length_beyond_the_limit_is_refused_without_reading() {
     let (filler, incoming) = channel(Some(10));
     let mut body = Body::incoming(incoming).limited(9);
     assert!(body.check_declared().is_err());
@@ -217,7 +217,7 @@ fn a_declared_length_past_the_limit_asks_for_no_byte() {
         now(body.frame()),
         Some(Err(BodyError::TooLarge { limit: 9, of_request: true }))
     ));
-    // It lets go of the connection, and has never asked it for a frame.
+    // The body releases the connection, and has never asked it for a frame.
     assert_eq!(
         filler.poll_wanted(&mut Context::from_waker(Waker::noop())),
         Poll::Ready(Want::Gone)

@@ -1,4 +1,4 @@
-//! Problems, parameters and answers, as a library author meets them.
+//! Problems, parameters and responses, as the author of a library uses them.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
@@ -41,7 +41,7 @@ fn detail(rejection: Rejection) -> String {
 }
 
 #[test]
-fn a_value_of_the_path_says_name_expected_and_got() {
+fn an_invalid_path_value_reports_name_expected_and_got() {
     assert_eq!(block(from_path::<u32>("id", 0, &cx("/users/7"))).unwrap(), 7);
     assert_eq!(block(from_path::<String>("id", 0, &cx("/users/a%20b"))).unwrap(), "a b");
     let refused = block(from_path::<u8>("id", 0, &cx("/users/300"))).unwrap_err();
@@ -52,7 +52,7 @@ fn a_value_of_the_path_says_name_expected_and_got() {
 }
 
 #[test]
-fn values_of_the_query_are_one_some_or_none() {
+fn query_values_are_single_repeated_or_absent() {
     async fn read<T: FromParam>(query: &str) -> Result<T, String> {
         from_query::<T>("q", &cx(&format!("/users/7?{query}"))).await.map_err(detail)
     }
@@ -74,11 +74,11 @@ fn values_of_the_query_are_one_some_or_none() {
         assert_eq!(block(read::<u8>(query)), Err(wanted.to_owned()), "{query}");
     }
     let wrong = block(read::<Option<u8>>("q=x"));
-    assert!(wrong.is_err(), "what is there but wrong is refused, optional or not");
+    assert!(wrong.is_err(), "an invalid value is refused, optional or not");
 }
 
 #[test]
-fn an_option_is_none_only_when_the_thing_is_absent() {
+fn an_option_is_none_only_if_the_value_is_absent() {
     struct Header(#[expect(dead_code)] u8);
     impl FromRequest for Header {
         type Reads = trine_core::extract::Head;
@@ -106,14 +106,14 @@ fn an_option_is_none_only_when_the_thing_is_absent() {
 }
 
 #[test]
-fn a_problem_is_told_in_json_by_default_and_its_source_never() {
+fn a_problem_is_json_by_default_and_never_shows_its_source() {
     let problem =
         Problem::conflict("taken").with("field", "email").with("status", 1).source("secret");
     let response = problem.into_response();
     assert_eq!(response.status(), 409);
     assert_eq!(response.headers()[header::CONTENT_TYPE], "application/problem+json");
     let wanted = r#"{"type":"about:blank","title":"Conflict","status":409,"detail":"taken","field":"email"}"#;
-    assert_eq!(text(response), wanted, "a member of one's own never replaces a standard one");
+    assert_eq!(text(response), wanted, "an additional member never replaces a standard one");
 }
 
 #[test]
@@ -158,7 +158,7 @@ fn tuples_end_with_the_body_and_begin_with_the_status() {
     assert_eq!(Err::<(), _>(StatusCode::GONE).into_response().status(), 410);
     assert_eq!(None::<String>.into_response().status(), 404);
     let broken = ([("bad name", "x")], "body").into_response();
-    assert_eq!(broken.status(), 500, "a header that cannot be sent is never sent");
+    assert_eq!(broken.status(), 500, "an invalid header field is never sent");
     let failed = (StatusCode::CREATED, Problem::internal("no")).into_response();
-    assert_eq!(failed.status(), 500, "a problem is never told as a success");
+    assert_eq!(failed.status(), 500, "a problem never has a success status");
 }

@@ -135,7 +135,7 @@ fn one_mistake_does_not_hide_the_next() {
 }
 
 #[test]
-fn a_missing_template_is_said_once() {
+fn a_missing_template_is_reported_once() {
     assert_eq!(
         mistakes(GET, quote!()),
         ["the template is missing: write `#[get(\"/users/{id}\")]`"]

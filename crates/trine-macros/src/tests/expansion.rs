@@ -107,7 +107,7 @@ fn a_name_without_an_argument_is_explained() {
 }
 
 #[test]
-fn what_is_no_handler_is_refused() {
+fn an_item_that_is_not_a_handler_is_refused() {
     for (item, part) in [
         (
             quote!(

@@ -8,7 +8,7 @@ mod templates;
 
 use crate::diagnostics::Diagnostics;
 
-/// The messages of what was found, in order.
+/// The messages of the mistakes, in order.
 fn messages(diagnostics: Diagnostics) -> Vec<String> {
     let file: syn::File = syn::parse2(diagnostics.into_tokens()).unwrap();
     let messages = file.items.into_iter().map(|item| match item {

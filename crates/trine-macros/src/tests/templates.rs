@@ -4,7 +4,7 @@ fn good(text: &str) -> Template {
     parse(text).unwrap_or_else(|mistakes| panic!("{text}: {mistakes:?}"))
 }
 
-/// Each mistake as the text it points at and its message.
+/// Each mistake: the text that it points at, and its message.
 fn mistakes(text: &str) -> Vec<(String, String)> {
     let mistakes = parse(text).expect_err(text);
     mistakes.into_iter().map(|mistake| (text[mistake.at].to_owned(), mistake.message)).collect()
@@ -19,7 +19,7 @@ fn names_keep_their_order() {
 }
 
 #[test]
-fn the_path_comes_out_as_it_was_written() {
+fn the_path_is_kept_as_written() {
     for path in [
         "/",
         "/a",
@@ -95,7 +95,7 @@ fn mistakes_do_not_hide_each_other() {
 }
 
 #[test]
-fn no_text_panics_and_what_is_accepted_is_stable() {
+fn no_text_panics_and_accepted_templates_are_stable() {
     let alphabet = ['/', '{', '}', '*', '?', '&', ':', '<', '.', 'a', 'ß', ' '];
     let mut texts = vec![String::new()];
     for _ in 0..5 {

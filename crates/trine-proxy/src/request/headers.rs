@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn an_upgrade_counts_only_where_connection_names_it() {
+    fn an_upgrade_counts_only_if_connection_names_it() {
         let mut headers = map(&[("connection", "Upgrade"), ("upgrade", "websocket")]);
         assert_eq!(take_connection_options(&mut headers).upgrade.unwrap(), "websocket");
         let mut headers = map(&[("upgrade", "websocket")]);

@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn dot_segments_are_refused_however_they_are_spelt() {
+    fn dot_segments_are_refused_in_every_spelling() {
         for bad in [
             "/a/../b",
             "/..",

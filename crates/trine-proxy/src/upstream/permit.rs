@@ -104,7 +104,7 @@ mod tests {
         Arc::new(Node::new("http://127.0.0.1:1".parse().unwrap()))
     }
 
-    /// A new request once got a permit although others were waiting for it.
+    /// A new request used to get a permit although others were waiting for it.
     #[tokio::test]
     async fn waiting_requests_are_served_in_order_and_not_overtaken() {
         let node = node();
@@ -151,7 +151,7 @@ mod tests {
     }
 
     /// Two permits were released while two requests tried to get one. Only one notification was
-    /// stored, and one of them waited next to a free permit.
+    /// stored, so one request kept waiting next to a free permit.
     #[test]
     fn no_permit_stays_free_while_a_request_waits() {
         let node = node();

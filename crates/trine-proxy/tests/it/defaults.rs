@@ -1,5 +1,4 @@
-//! The section of the proxy in `docs/defaults.md` has every field, and its defaults are the true
-//! ones.
+//! The section of the proxy in `docs/defaults.md` lists every field with its actual default.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use trine_proxy::ProxyConfig;

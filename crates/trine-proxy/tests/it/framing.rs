@@ -1,5 +1,5 @@
-//! Where answers end: what an upstream says of it is true and said once, and what was cut looks
-//! cut.
+//! The end of a response: the framing of the upstream is checked and passed on once, and a
+//! truncated response is seen as truncated.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::net::SocketAddr;
@@ -15,11 +15,11 @@ use trine_proxy::Proxy;
 
 use crate::kit::{front, front_with, head, raw, say, until};
 
-/// What a client came to know of an answer.
+/// What a client received of a response.
 #[derive(Debug, PartialEq, Eq)]
 enum Seen {
     Whole(u16, String),
-    /// The connection or the stream ended where the answer had not.
+    /// The connection or the stream ended before the response did.
     Cut,
 }
 
@@ -29,7 +29,7 @@ impl Seen {
     }
 }
 
-/// Asks as clients of HTTP/1.1, HTTP/1.0 and HTTP/2 do, each on a connection of its own.
+/// Sends the request as clients of HTTP/1.1, HTTP/1.0 and HTTP/2 do, each on its own connection.
 async fn each(address: SocketAddr) -> [(&'static str, Seen); 3] {
     [
         ("HTTP/1.1", http1(address, "1.1").await),
@@ -38,7 +38,7 @@ async fn each(address: SocketAddr) -> [(&'static str, Seen); 3] {
     ]
 }
 
-/// Reads as RFC 9112, 6.3 says.
+/// Determines the length of the body as in RFC 9112, section 6.3.
 async fn http1(address: SocketAddr, version: &str) -> Seen {
     let mut stream = TcpStream::connect(address).await.unwrap();
     say(&mut stream, &format!("GET / HTTP/{version}\r\nhost: a\r\nconnection: close\r\n\r\n"))
@@ -62,7 +62,7 @@ async fn http1(address: SocketAddr, version: &str) -> Seen {
     if head.contains("transfer-encoding: chunked") {
         return unchunk(&text).map_or(Seen::Cut, |text| Seen::Whole(status, text));
     }
-    // The end of the connection is the end of the answer, but a reset is none.
+    // The end of the connection ends the response, but a reset does not.
     if read.is_err() { Seen::Cut } else { Seen::Whole(status, text) }
 }
 
@@ -101,7 +101,7 @@ async fn http2(address: SocketAddr) -> Seen {
     Seen::Whole(head.status.as_u16(), String::from_utf8(whole).unwrap())
 }
 
-/// What clients see of an upstream of HTTP/1 that sends these bytes and then ends the connection.
+/// What clients see if an HTTP/1 upstream sends these bytes and then ends the connection.
 async fn of_bytes(answer: &'static str) -> [(&'static str, Seen); 3] {
     let upstream = raw(move |mut stream, _| async move {
         head(&mut stream).await;
@@ -113,7 +113,7 @@ async fn of_bytes(answer: &'static str) -> [(&'static str, Seen); 3] {
 }
 
 #[tokio::test]
-async fn an_answer_with_two_ends_is_502() {
+async fn a_response_with_ambiguous_framing_is_502() {
     for answer in [
         "HTTP/1.1 200 OK\r\ncontent-length: 4\r\ntransfer-encoding: chunked\r\n\r\n8\r\nall of i\r\n0\r\n\r\n",
         "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\ncontent-length: 4\r\n\r\n4\r\npart\r\n0\r\n\r\n",
@@ -135,7 +135,7 @@ async fn an_answer_with_two_ends_is_502() {
 }
 
 #[tokio::test]
-async fn an_answer_with_one_end_passes() {
+async fn a_response_with_unambiguous_framing_passes() {
     for answer in [
         "HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nwhole",
         "HTTP/1.1 200 OK\r\ntransfer-encoding: CHUNKED\r\n\r\n2;a=b\r\nwh\r\n2\r\nol\r\n0\r\n\r\n",
@@ -146,7 +146,7 @@ async fn an_answer_with_one_end_passes() {
             assert_eq!(seen, Seen::Whole(200, "whol".to_owned()), "{client}, {answer:?}");
         }
     }
-    // Where there is no body, a length is a word about another answer, or about nothing (RFC 9110,
+    // If there is no body, the length describes another response or nothing (RFC 9110, section
     // 8.6).
     for (client, seen) in of_bytes("HTTP/1.1 204 No Content\r\ncontent-length: 4\r\n\r\n").await {
         assert_eq!(seen, Seen::Whole(204, String::new()), "{client}");
@@ -154,7 +154,7 @@ async fn an_answer_with_one_end_passes() {
 }
 
 #[tokio::test]
-async fn an_answer_that_was_cut_looks_cut_to_every_client() {
+async fn a_truncated_response_looks_truncated_to_every_client() {
     for answer in [
         "HTTP/1.1 200 OK\r\ncontent-length: 8\r\n\r\npart",
         "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\npart\r\n",
@@ -167,7 +167,7 @@ async fn an_answer_that_was_cut_looks_cut_to_every_client() {
             assert_eq!(seen, Seen::Cut, "{client}, {answer:?}");
         }
     }
-    // Without a length only the connection says where the end is, and it was reset.
+    // Without a length, only the end of the connection ends the body, and it was reset.
     let upstream = raw(|mut stream, _| async move {
         head(&mut stream).await;
         say(&mut stream, "HTTP/1.1 200 OK\r\n\r\npart").await;
@@ -181,7 +181,7 @@ async fn an_answer_that_was_cut_looks_cut_to_every_client() {
     }
 }
 
-/// How an upstream of HTTP/2 ends what it has begun.
+/// How an HTTP/2 upstream ends a response that it has begun.
 #[derive(Debug, Clone, Copy)]
 enum End {
     Stream,
@@ -190,8 +190,8 @@ enum End {
     GoAway,
 }
 
-/// An upstream that answers each request with this length, if any, and `part`, and ends as it is
-/// told.
+/// An upstream that answers each request with this length, if any, and `part`, and then ends in the
+/// given way.
 async fn of_frames(
     length: Option<&'static str>,
     end: End,
@@ -210,7 +210,7 @@ async fn of_frames(
                     }
                     let mut body = respond.send_response(answer, false).unwrap();
                     body.send_data(Bytes::from("part"), matches!(end, End::Stream)).unwrap();
-                    // The frames go out before it ends.
+                    // Sends the frames before the connection ends.
                     let moved = timeout(
                         Duration::from_millis(50),
                         std::future::poll_fn(|cx| connection.poll_closed(cx)),
@@ -230,7 +230,7 @@ async fn of_frames(
 }
 
 #[tokio::test]
-async fn a_stream_that_was_cut_looks_cut_to_every_client() {
+async fn a_truncated_stream_looks_truncated_to_every_client() {
     for length in [None, Some("8")] {
         for end in [
             End::Reset(Reason::NO_ERROR),
@@ -247,7 +247,7 @@ async fn a_stream_that_was_cut_looks_cut_to_every_client() {
             task.abort();
         }
     }
-    // Too short, and said to be whole.
+    // The body is too short, but its stream ends regularly.
     let (address, task) = of_frames(Some("8"), End::Stream).await;
     let short = front(Proxy::to(format!("h2c://{address}")).unwrap());
     for (client, seen) in each(short.address).await {
@@ -261,10 +261,10 @@ async fn a_stream_that_was_cut_looks_cut_to_every_client() {
     }
 }
 
-/// An answer that is whole before the request is, whose rest the upstream does not want (RFC 9113,
-/// 8.1).
+/// A complete response before the end of the request. The upstream does not want the rest of the
+/// request (RFC 9113, section 8.1).
 #[tokio::test]
-async fn an_early_answer_over_http2_is_whole() {
+async fn an_early_response_over_http2_is_complete() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {
@@ -274,12 +274,12 @@ async fn an_early_answer_over_http2_is_whole() {
             let answer = Response::builder().status(413).body(()).unwrap();
             let mut body = respond.send_response(answer, false).unwrap();
             body.send_data(Bytes::from("too large"), true).unwrap();
-            // Dropped before its end, the request is reset with NO_ERROR.
+            // Dropping the request before its end resets it with NO_ERROR.
             drop((request, respond, body));
         }
     });
     let proxy = Proxy::to(format!("h2c://{address}")).unwrap();
-    // It waits for the rest of the request before it closes.
+    // The server waits for the rest of the request before it closes the connection.
     let discard_timeout = Duration::from_millis(500);
     let config = trine_server::ServerConfig { discard_timeout, ..Default::default() };
     let front = front_with(proxy.clone(), config);
@@ -296,5 +296,5 @@ async fn an_early_answer_over_http2_is_whole() {
     let rest = String::from_utf8(rest).unwrap();
     let whole = if head.contains("chunked") { unchunk(&rest) } else { Some(rest) };
     assert_eq!(whole.as_deref(), Some("too large"));
-    until("its place is free", || proxy.status()[0].pending == 0).await;
+    until("the permit to be released", || proxy.status()[0].pending == 0).await;
 }

@@ -1,5 +1,4 @@
-//! Clients that speak HTTP/2 to the server that the proxy stands under; upstreams of both
-//! protocols.
+//! HTTP/2 clients of the server in front of the proxy, with upstreams of both protocols.
 #![cfg(feature = "http2")]
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -23,7 +22,7 @@ use crate::kit;
 use crate::kit::{front, head, raw, say, until, upstream, whole, within};
 
 async fn connect(address: SocketAddr) -> SendRequest<Bytes> {
-    // More than one stream can fill.
+    // The connection window is larger than one stream can fill.
     let mut builder = h2::client::Builder::new();
     http2::connect_with(address, builder.initial_connection_window_size(1024 * 1024)).await.0
 }
@@ -32,7 +31,7 @@ fn ask(method: &str, path: &str) -> http::request::Builder {
     Request::builder().method(method).uri(format!("http://example.com{path}"))
 }
 
-/// What the upstream saw of a request, in lines.
+/// An upstream that answers with what it received, one item per line.
 async fn mirror(h2: bool) -> (kit::Upstream, String) {
     let upstream = upstream(move |request| async move {
         let mut seen = format!("{:?} {} {}\n", request.version(), request.method(), request.uri());
@@ -100,10 +99,10 @@ async fn a_call_with_trailers_passes_to_upstreams_of_both_protocols() {
     }
 }
 
-/// A client that reads nothing has a window of 64 KiB; the rest of what an upstream can send waits
+/// A client that reads nothing has a window of 64 KiB. The rest of what the upstream can send waits
 /// in the proxy.
 #[tokio::test]
-async fn what_waits_for_a_slow_client_is_bounded() {
+async fn buffers_for_a_slow_client_are_bounded() {
     for most in [64 * 1024, 512 * 1024] {
         let sent = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&sent);
@@ -121,13 +120,13 @@ async fn what_waits_for_a_slow_client_is_bounded() {
         let (answer, _) = client.send_request(ask("GET", "/").body(()).unwrap(), true).unwrap();
         let _unread = within(answer).await.unwrap();
         let mut held = 0;
-        until("the upstream stands still", || {
+        until("the upstream to stop sending", || {
             let before = std::mem::replace(&mut held, sent.load(Ordering::SeqCst));
             before == held && held > most
         })
         .await;
         tokio::time::sleep(Duration::from_millis(200)).await;
-        assert_eq!(sent.load(Ordering::SeqCst), held, "it does not stand still");
+        assert_eq!(sent.load(Ordering::SeqCst), held, "the upstream kept sending");
         assert!((most..most + 320 * 1024).contains(&held), "{held} bytes with a limit of {most}");
     }
 }
@@ -219,8 +218,8 @@ async fn a_slow_upstream_stops_the_client() {
 }
 
 #[tokio::test]
-async fn a_reset_of_the_client_ends_the_upstreams_request_and_frees_its_place() {
-    // Over HTTP/1 the connection ends, over HTTP/2 the stream does.
+async fn a_reset_by_the_client_ends_the_upstream_request_and_frees_its_permit() {
+    // Over HTTP/1 the connection ends, over HTTP/2 only the stream.
     let ended = Arc::new(AtomicUsize::new(0));
     struct Ends(Arc<AtomicUsize>);
     impl Drop for Ends {
@@ -258,13 +257,14 @@ async fn a_reset_of_the_client_ends_the_upstreams_request_and_frees_its_place() 
                 assert_eq!(within(answer.body_mut().data()).await.unwrap().unwrap(), "part");
                 Some(answer)
             } else {
-                until("the upstream has it", || proxy.status()[0].pending == 1).await;
+                until("the request at the upstream", || proxy.status()[0].pending == 1).await;
                 tokio::time::sleep(Duration::from_millis(100)).await;
                 None
             };
             stream.send_reset(Reason::CANCEL);
-            until("its request ends", || ended.load(Ordering::SeqCst) == before + 1).await;
-            until("its place is free", || proxy.status()[0].pending == 0).await;
+            until("the end of the upstream request", || ended.load(Ordering::SeqCst) == before + 1)
+                .await;
+            until("the permit to be released", || proxy.status()[0].pending == 0).await;
             assert_eq!(proxy.status()[0].idle, 0);
             drop(answer);
         }
@@ -272,7 +272,7 @@ async fn a_reset_of_the_client_ends_the_upstreams_request_and_frees_its_place() 
 }
 
 #[tokio::test]
-async fn an_answer_that_breaks_upstream_is_a_reset_and_never_looks_complete() {
+async fn a_response_that_breaks_off_is_a_reset_and_never_looks_complete() {
     let upstream = raw(|mut stream, _| async move {
         head(&mut stream).await;
         say(&mut stream, "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\npart\r\n")
@@ -286,7 +286,7 @@ async fn an_answer_that_breaks_upstream_is_a_reset_and_never_looks_complete() {
     let mut body = within(answer).await.unwrap().into_body();
     let error = text(&mut body).await.unwrap_err();
     assert!(error.is_reset() && error.reason() != Some(Reason::NO_ERROR), "{error}");
-    // The connection is well.
+    // The connection still works.
     let mut client = within(client.ready()).await.unwrap();
     let (answer, _) = client.send_request(ask("GET", "/../x").body(()).unwrap(), true).unwrap();
     assert_eq!(within(answer).await.unwrap().status(), 400);
@@ -314,12 +314,13 @@ async fn a_body_that_the_client_resets_is_never_complete_upstream() {
         body.send_data("half".into(), false).unwrap();
         tokio::time::sleep(Duration::from_millis(200)).await;
         body.send_reset(Reason::CANCEL);
-        until("the upstream sees its end", || ended.load(Ordering::SeqCst) == at + 1).await;
+        until("the end of the request at the upstream", || ended.load(Ordering::SeqCst) == at + 1)
+            .await;
     }
 }
 
 #[tokio::test]
-async fn interim_answers_are_never_the_answer_and_expectations_are_the_upstreams() {
+async fn interim_responses_are_not_final_and_the_upstream_decides_expectations() {
     let upstream = raw(|mut stream, _| async move {
         let hints = "HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n";
         loop {
@@ -327,7 +328,7 @@ async fn interim_answers_are_never_the_answer_and_expectations_are_the_upstreams
             if asked.contains("100-continue") {
                 let mut byte = [0];
                 let early = timeout(Duration::from_millis(200), stream.read(&mut byte)).await;
-                assert!(early.is_err(), "the body came before it was asked for");
+                assert!(early.is_err(), "the body was sent before 100 Continue");
                 say(&mut stream, "HTTP/1.1 100 Continue\r\n\r\n").await;
                 let mut body = [0; 4];
                 stream.read_exact(&mut body).await.unwrap();
@@ -360,7 +361,7 @@ async fn interim_answers_are_never_the_answer_and_expectations_are_the_upstreams
     }
 }
 
-/// What the raw upstream of a WebSocket answers; `None` is the right proof.
+/// An upstream that answers a WebSocket handshake with raw bytes. `None` sends the correct proof.
 async fn socket(status: &'static str, proof: Option<&'static str>) -> kit::Upstream {
     raw(move |mut stream, _| async move {
         let asked = head(&mut stream).await;
@@ -404,7 +405,7 @@ async fn open(
 }
 
 #[tokio::test]
-async fn a_websocket_of_http2_is_one_of_http1_upstream() {
+async fn an_http2_websocket_becomes_an_http1_upgrade_upstream() {
     let upstream = socket("101 Switching Protocols", None).await;
     let proxy = Proxy::to(upstream.url()).unwrap();
     let front = front(proxy.clone());
@@ -418,15 +419,15 @@ async fn a_websocket_of_http2_is_one_of_http1_upstream() {
     stream.send_data(long.clone().into(), false).unwrap();
     stream.send_data(Bytes::new(), true).unwrap();
     assert_eq!(text(answer.body_mut()).await.unwrap(), format!("first {long}"));
-    until("its place is free", || proxy.status()[0].pending == 0).await;
+    until("the permit to be released", || proxy.status()[0].pending == 0).await;
     let (answer, mut stream) = open(front.address, Some("websocket")).await;
     assert_eq!(answer.status(), 200);
     stream.send_reset(Reason::CANCEL);
-    until("its place is free", || proxy.status()[0].pending == 0).await;
+    until("the permit to be released", || proxy.status()[0].pending == 0).await;
 }
 
 #[tokio::test]
-async fn a_websocket_of_http2_opens_only_where_the_upstream_proves_that_it_does() {
+async fn an_http2_websocket_opens_only_with_the_proof_of_the_upstream() {
     let refuses =
         upstream(|_| async { Response::builder().status(403).body(Body::from("no")).unwrap() })
             .await;
@@ -437,12 +438,12 @@ async fn a_websocket_of_http2_opens_only_where_the_upstream_proves_that_it_does(
         let front = front(proxy.clone());
         let (answer, _stream) = open(front.address, Some("websocket")).await;
         assert_eq!(answer.status(), status);
-        until("its place is free", || proxy.status()[0].pending == 0).await;
+        until("the permit to be released", || proxy.status()[0].pending == 0).await;
     }
 }
 
 #[tokio::test]
-async fn no_other_tunnel_is_made() {
+async fn connect_opens_no_tunnel_except_for_websockets() {
     let upstream = upstream(|_| async { whole("never") }).await;
     let front = front(Proxy::to(upstream.url()).unwrap());
     for protocol in [None, Some("connect-udp")] {
@@ -451,7 +452,7 @@ async fn no_other_tunnel_is_made() {
     assert_eq!(upstream.connections(), 0);
 }
 
-/// As in HTTP/1: the authority went into `Forwarded` as it came.
+/// As in HTTP/1: the authority used to be copied into `Forwarded` unchanged.
 #[tokio::test]
 async fn an_authority_with_parameters_in_it_is_refused() {
     let (_upstream, url) = mirror(false).await;

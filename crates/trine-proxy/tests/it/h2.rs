@@ -47,7 +47,7 @@ async fn requests_share_a_connection() {
 }
 
 #[tokio::test]
-async fn a_connection_takes_no_more_streams_than_it_may() {
+async fn a_connection_respects_the_limit_of_streams() {
     let upstream = upstream(|_| async {
         tokio::time::sleep(Duration::from_millis(200)).await;
         whole("ok")
@@ -64,7 +64,7 @@ async fn a_connection_takes_no_more_streams_than_it_may() {
 }
 
 #[tokio::test]
-async fn trailers_pass_both_ways_and_an_echo_lives() {
+async fn trailers_and_an_echo_pass_both_ways() {
     let upstream = upstream(|request| async move {
         let collected = request.into_body().collect().await.unwrap();
         let mut trailers = HeaderMap::new();
@@ -90,7 +90,7 @@ async fn trailers_pass_both_ways_and_an_echo_lives() {
 }
 
 #[tokio::test]
-async fn a_connection_that_died_is_replaced_and_idle_ones_end() {
+async fn a_lost_connection_is_replaced_and_idle_ones_are_closed() {
     let upstream = upstream(|_| async { whole("ok") }).await;
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -99,7 +99,7 @@ async fn a_connection_that_died_is_replaced_and_idle_ones_end() {
     let (cut, _) = tokio::sync::broadcast::channel::<()>(1);
     let cutting = cut.clone();
     let to = upstream.address;
-    // A wire that can be cut.
+    // A relay whose connections can be cut.
     tokio::spawn(async move {
         loop {
             let (mut left, _) = listener.accept().await.unwrap();
@@ -126,7 +126,7 @@ async fn a_connection_that_died_is_replaced_and_idle_ones_end() {
 }
 
 #[tokio::test]
-async fn timeouts_hold_for_streams_too() {
+async fn timeouts_apply_to_streams_too() {
     let upstream = upstream(|request| async move {
         if request.uri().path() == "/slow" {
             tokio::time::sleep(Duration::from_secs(20)).await;
@@ -151,7 +151,7 @@ async fn timeouts_hold_for_streams_too() {
 }
 
 #[tokio::test]
-async fn an_upgrade_has_no_way_over_http2() {
+async fn an_upgrade_cannot_pass_over_http2() {
     let upstream = upstream(|request| async move {
         assert!(request.headers().get("upgrade").is_none());
         whole("plain")
@@ -165,7 +165,7 @@ async fn an_upgrade_has_no_way_over_http2() {
 }
 
 #[tokio::test]
-async fn an_upstream_that_speaks_no_http2_is_502() {
+async fn an_upstream_without_http2_is_502() {
     let upstream = kit::raw(|mut stream, _| async move {
         kit::say(&mut stream, "HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n").await;
     })

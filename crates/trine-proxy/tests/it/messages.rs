@@ -1,4 +1,4 @@
-//! What the proxy makes of messages, both ways.
+//! How the proxy changes requests and responses.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use http::{Response, StatusCode};
@@ -9,7 +9,7 @@ use trine_proxy::{Forwarding, Host, Proxy};
 use crate::kit;
 use crate::kit::{front, get, head, raw, request, say, send, talk, text, upstream, whole};
 
-/// An upstream that answers with what it was sent.
+/// An upstream that answers with the request that it received.
 async fn mirror() -> kit::Upstream {
     raw(|mut stream, _| async move {
         let head = head(&mut stream).await;
@@ -29,7 +29,7 @@ async fn mirrored(proxy: impl FnOnce(Proxy) -> Proxy, text: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_request_and_its_answer_pass() {
+async fn a_request_and_its_response_pass() {
     let upstream = upstream(|request| async move {
         let (method, path) = (request.method().to_string(), request.uri().to_string());
         let body = request.into_body().collect().await.unwrap().to_bytes();
@@ -43,11 +43,11 @@ async fn a_request_and_its_answer_pass() {
     );
     let post = request("POST", "/p").map(|_| Body::from("hello"));
     assert_eq!(text(send(front.address, post).await).await, "POST /p hello");
-    assert_eq!(upstream.connections(), 1, "the second request took the connection of the first");
+    assert_eq!(upstream.connections(), 1, "the second request reuses the first connection");
 }
 
 #[tokio::test]
-async fn fields_of_the_connection_stay_there() {
+async fn connection_fields_of_the_client_are_removed() {
     let seen = mirrored(
         |proxy| proxy,
         "GET /x HTTP/1.1\r\nhost: example.com\r\nconnection: close, x-private\r\nkeep-alive: timeout=1\r\n\
@@ -76,7 +76,7 @@ async fn fields_of_the_connection_stay_there() {
 }
 
 #[tokio::test]
-async fn fields_of_the_upstreams_connection_stay_there_too() {
+async fn connection_fields_of_the_upstream_are_removed() {
     let upstream = raw(|mut stream, _| async move {
         head(&mut stream).await;
         say(
@@ -99,7 +99,7 @@ async fn fields_of_the_upstreams_connection_stay_there_too() {
 }
 
 #[tokio::test]
-async fn the_client_is_told_of_and_cannot_lie() {
+async fn the_client_address_is_forwarded_and_cannot_be_spoofed() {
     let lie = "GET / HTTP/1.1\r\nhost: example.com\r\nforwarded: for=1.1.1.1\r\nx-forwarded-for: 1.1.1.1\r\n\
                x-real-ip: 1.1.1.1\r\nconnection: close, forwarded\r\n\r\n";
     let seen = mirrored(|proxy| proxy, lie).await.to_lowercase();
@@ -118,9 +118,10 @@ async fn the_client_is_told_of_and_cannot_lie() {
     assert!(!seen.contains("forwarded"), "{seen}");
 }
 
-/// Seven names were known, and each had a sibling with `_`, which CGI and WSGI cannot tell from it.
+/// Seven names used to be removed, but not the same names with `_`, which CGI and WSGI cannot
+/// distinguish from `-`.
 #[tokio::test]
-async fn the_client_cannot_lie_under_other_names_or_in_trailers() {
+async fn the_client_cannot_spoof_fields_by_other_names_or_in_trailers() {
     let lie = "POST / HTTP/1.1\r\nhost: example.com\r\nX_Forwarded_For: 1.1.1.1\r\nX-Forwarded-Ssl: on\r\n\
                True-Client-IP: 1.1.1.1\r\nX-Original-URL: /admin\r\nX-Rewrite-URL: /admin\r\nFront-End-Https: on\r\n\
                Proxy: evil.example\r\nX-Request-Id: 7\r\nmy_own: kept\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
@@ -145,7 +146,7 @@ async fn the_client_cannot_lie_under_other_names_or_in_trailers() {
     assert!(answer.contains("x-sum") && !answer.contains("1.1.1.1"), "{answer}");
 }
 
-/// `Forwarded` was written with parameters of the client's making.
+/// The client used to be able to add parameters to `Forwarded`.
 #[tokio::test]
 async fn a_host_with_parameters_in_it_is_refused() {
     for host in ["x;for=127.0.0.1;proto=https", "a=b", "a;b"] {
@@ -162,9 +163,9 @@ async fn a_host_with_parameters_in_it_is_refused() {
     assert!(seen.contains("forwarded: for=127.0.0.1;host=\"a(b)!:81\";proto=http\r\n"), "{seen}");
 }
 
-/// Our own hop stood inside a quote, or a comment, that the client had opened.
+/// The proxy's own entry used to end up inside a quote or a comment that the client had opened.
 #[tokio::test]
-async fn what_the_client_leaves_open_swallows_nothing_of_ours() {
+async fn an_open_quote_of_the_client_does_not_swallow_the_proxys_entry() {
     let open = "GET / HTTP/1.1\r\nhost: example.com\r\nforwarded: for=6.6.6.6;x=\"\r\nforwarded: for=7.7.7.7\r\n\
                 via: 1.1 a (open\r\nvia: 1.0 b\r\nconnection: close\r\n\r\n";
     let seen = mirrored(|proxy| proxy.forwarding(Forwarding::Append), open).await.to_lowercase();
@@ -180,7 +181,7 @@ async fn the_host_is_the_clients_or_the_upstreams() {
     let get = "GET / HTTP/1.1\r\nhost: example.com:81\r\nconnection: close\r\n\r\n";
     assert!(mirrored(|proxy| proxy, get).await.contains("host: example.com:81\r\n"));
     assert!(mirrored(|proxy| proxy.host(Host::Upstream), get).await.contains("host: 127.0.0.1:"));
-    // The host of an absolute target wins over the field (RFC 9112, 3.2.2).
+    // The host of an absolute target takes precedence over the field (RFC 9112, section 3.2.2).
     let absolute =
         "GET http://target.example/x HTTP/1.1\r\nhost: field.example\r\nconnection: close\r\n\r\n";
     let seen = mirrored(|proxy| proxy, absolute).await;
@@ -191,7 +192,7 @@ async fn the_host_is_the_clients_or_the_upstreams() {
 }
 
 #[tokio::test]
-async fn paths_are_joined_and_prefixes_taken_off() {
+async fn paths_are_joined_and_prefixes_removed() {
     let upstream = mirror().await;
     let proxy = Proxy::to(format!("{}/base/", upstream.url())).unwrap().strip_prefix("/api");
     let front = front(proxy);
@@ -218,7 +219,7 @@ async fn paths_are_joined_and_prefixes_taken_off() {
 }
 
 #[tokio::test]
-async fn max_forwards_counts_down_and_ends_here() {
+async fn max_forwards_counts_down_and_ends_at_the_proxy() {
     let trace = |left: &str| {
         format!(
             "TRACE /x HTTP/1.1\r\nhost: a\r\nmax-forwards: {left}\r\ncookie: secret\r\nconnection: close\r\n\r\n"
@@ -234,7 +235,7 @@ async fn max_forwards_counts_down_and_ends_here() {
 }
 
 #[tokio::test]
-async fn heads_without_bodies_keep_their_length() {
+async fn responses_without_bodies_keep_their_length() {
     let upstream = raw(|mut stream, _| async move {
         loop {
             if head(&mut stream).await.is_empty() {
@@ -285,7 +286,7 @@ async fn trailers_pass_both_ways() {
 }
 
 #[tokio::test]
-async fn connect_is_no_business_of_a_reverse_proxy() {
+async fn connect_is_refused_by_a_reverse_proxy() {
     let upstream = mirror().await;
     let front = front(Proxy::to(upstream.url()).unwrap());
     let answer =

@@ -1,4 +1,4 @@
-//! What is tried again, what is not, and where.
+//! Which requests are retried, which are not, and on which upstream.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::sync::Arc;
@@ -25,7 +25,7 @@ async fn named(name: &'static str) -> Upstream {
 }
 
 #[tokio::test]
-async fn the_next_upstream_is_asked_where_one_is_not_there() {
+async fn the_next_upstream_is_tried_if_one_is_unreachable() {
     let there = named("there").await;
     let front = front(Proxy::among([nowhere().await, there.url()]).unwrap());
     for _ in 0..4 {
@@ -34,7 +34,7 @@ async fn the_next_upstream_is_asked_where_one_is_not_there() {
     }
 }
 
-/// Answers the first request of a connection, and ends it when the second one comes.
+/// Answers the first request of a connection, and ends the connection when the second one arrives.
 async fn tired(requests: Arc<AtomicUsize>) -> Upstream {
     raw(move |mut stream, _| {
         let requests = Arc::clone(&requests);
@@ -51,7 +51,7 @@ async fn tired(requests: Arc<AtomicUsize>) -> Upstream {
 }
 
 #[tokio::test]
-async fn a_connection_that_dies_under_an_idempotent_request_is_replaced() {
+async fn a_connection_that_dies_during_an_idempotent_request_is_replaced() {
     let requests = Arc::new(AtomicUsize::new(0));
     let upstream = tired(Arc::clone(&requests)).await;
     let front = front(Proxy::to(upstream.url()).unwrap());
@@ -61,7 +61,7 @@ async fn a_connection_that_dies_under_an_idempotent_request_is_replaced() {
 }
 
 #[tokio::test]
-async fn what_may_have_been_done_is_not_done_twice() {
+async fn a_request_that_may_have_been_processed_is_not_retried() {
     let requests = Arc::new(AtomicUsize::new(0));
     let upstream = tired(Arc::clone(&requests)).await;
     let front = front(Proxy::to(upstream.url()).unwrap());
@@ -72,7 +72,7 @@ async fn what_may_have_been_done_is_not_done_twice() {
 }
 
 #[tokio::test]
-async fn a_connection_that_died_while_idle_costs_nobody_anything() {
+async fn a_connection_that_died_while_idle_fails_no_request() {
     let upstream = raw(|mut stream, _| async move {
         head(&mut stream).await;
         say(&mut stream, "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await;
@@ -89,9 +89,8 @@ async fn a_connection_that_died_while_idle_costs_nobody_anything() {
 }
 
 #[tokio::test]
-async fn what_comes_behind_an_answer_is_nobodys() {
-    // A second answer that nobody asked for would be taken for that of the next request: response
-    // smuggling.
+async fn bytes_after_a_response_are_discarded_with_the_connection() {
+    // A surplus response would be taken for the response to the next request: response smuggling.
     let upstream = raw(|mut stream, _| async move {
         loop {
             if head(&mut stream).await.is_empty() {
@@ -110,7 +109,7 @@ async fn what_comes_behind_an_answer_is_nobodys() {
 }
 
 #[tokio::test]
-async fn retries_have_an_end_and_a_budget() {
+async fn retries_are_limited_and_have_a_budget() {
     let upstream = raw(|mut stream, _| async move {
         head(&mut stream).await;
     })
@@ -124,7 +123,11 @@ async fn retries_have_an_end_and_a_budget() {
     for _ in 0..10 {
         get(front.address, "/").await;
     }
-    assert_eq!(upstream.connections(), 3 + 8 + 10, "ten retries are granted, then none is earned");
+    assert_eq!(
+        upstream.connections(),
+        3 + 8 + 10,
+        "ten retries are granted, and the budget gains no more"
+    );
 }
 
 #[tokio::test]
@@ -160,7 +163,7 @@ async fn the_least_busy_upstream_is_chosen() {
 }
 
 #[tokio::test]
-async fn failures_in_a_row_eject_and_one_trial_brings_back() {
+async fn consecutive_failures_eject_and_one_trial_restores() {
     let broken = Arc::new(AtomicUsize::new(1));
     let state = Arc::clone(&broken);
     let flaky = upstream(move |_| {
@@ -186,10 +189,10 @@ async fn failures_in_a_row_eject_and_one_trial_brings_back() {
     for _ in 0..10 {
         failures += usize::from(get(front.address, "/").await.0 == 503);
     }
-    assert_eq!(failures, 2, "its 503 are its own answers and passed on, until it is ejected");
+    assert_eq!(failures, 2, "its own 503 responses are passed on until it is ejected");
     assert!(!proxy.status()[0].healthy && proxy.status()[1].healthy);
     tokio::time::sleep(Duration::from_millis(700)).await;
-    // Half open: one request tries it; it fails and stays out.
+    // Half open: one trial request is sent. It fails, so the upstream stays ejected.
     let mut trials = 0;
     for _ in 0..6 {
         trials += usize::from(get(front.address, "/").await.0 == 503);
@@ -205,7 +208,7 @@ async fn failures_in_a_row_eject_and_one_trial_brings_back() {
 }
 
 #[tokio::test]
-async fn where_all_are_ejected_it_is_503() {
+async fn if_all_upstreams_are_ejected_it_is_503() {
     let config = ProxyConfig { eject_after: 1, ..ProxyConfig::default() };
     let proxy = Proxy::among([nowhere().await, nowhere().await]).unwrap().config(config);
     let front = front(proxy);
@@ -228,7 +231,7 @@ async fn the_only_upstream_is_never_ejected() {
 }
 
 #[tokio::test]
-async fn health_checks_take_out_and_bring_back() {
+async fn health_checks_eject_and_restore() {
     let well = Arc::new(AtomicUsize::new(0));
     let state = Arc::clone(&well);
     let checked = upstream(move |request| {
@@ -251,16 +254,20 @@ async fn health_checks_take_out_and_bring_back() {
     let proxy = Proxy::to(checked.url()).unwrap().health_check(check);
     let checks = tokio::spawn(proxy.health_checks());
     let front = front(proxy.clone());
-    until("the check takes it out", || !proxy.status()[0].healthy).await;
-    assert_eq!(get(front.address, "/").await.0, 503, "a check counts for the only upstream too");
+    until("the check to eject the upstream", || !proxy.status()[0].healthy).await;
+    assert_eq!(
+        get(front.address, "/").await.0,
+        503,
+        "a failed check ejects even the only upstream"
+    );
     well.store(1, Ordering::SeqCst);
-    until("the check brings it back", || proxy.status()[0].healthy).await;
+    until("the check to restore the upstream", || proxy.status()[0].healthy).await;
     assert_eq!(get(front.address, "/").await, (200, "checked".to_owned()));
     checks.abort();
 }
 
 #[tokio::test]
-async fn an_upstream_that_dies_under_load_and_comes_back_costs_no_request() {
+async fn an_upstream_that_restarts_under_load_fails_no_request() {
     let stays = named("stays").await;
     let dies = named("dies").await;
     let (url, address) = (dies.url(), dies.address);
@@ -296,12 +303,12 @@ async fn an_upstream_that_dies_under_load_and_comes_back_costs_no_request() {
         |healthy| proxy.status().iter().filter(|upstream| upstream.healthy).count() == healthy;
     tokio::time::sleep(Duration::from_millis(200)).await;
     drop(dies);
-    until("it is taken out", || both(1)).await;
+    until("the upstream to be ejected", || both(1)).await;
     tokio::time::sleep(Duration::from_millis(200)).await;
     let again =
         kit::upstream_on(TcpListener::bind(address).await.unwrap(), |_| async { whole("back") });
-    until("it is brought back", || both(2)).await;
-    until("it has requests again", || again.connections() > 2).await;
+    until("the upstream to be restored", || both(2)).await;
+    until("requests at the restored upstream", || again.connections() > 2).await;
     tokio::time::sleep(Duration::from_millis(200)).await;
     stop.store(1, Ordering::SeqCst);
     let mut by = std::collections::HashMap::<String, usize>::new();
@@ -323,11 +330,11 @@ async fn health_checks_end_with_the_proxy() {
     let proxy = Proxy::to(upstream.url()).unwrap().health_check(check);
     let checks = tokio::spawn(proxy.health_checks());
     drop(proxy);
-    tokio::time::timeout(Duration::from_secs(5), checks).await.expect("they end").unwrap();
+    tokio::time::timeout(Duration::from_secs(5), checks).await.expect("the checks end").unwrap();
 }
 
 #[tokio::test]
-async fn a_check_that_gets_no_answer_ends_in_its_time() {
+async fn a_health_check_without_a_response_times_out() {
     let silent = raw(|mut stream, _| async move {
         let _ = stream.read_to_end(&mut Vec::new()).await;
     })
@@ -340,6 +347,6 @@ async fn a_check_that_gets_no_answer_ends_in_its_time() {
     };
     let proxy = Proxy::to(silent.url()).unwrap().health_check(check);
     let checks = tokio::spawn(proxy.health_checks());
-    until("it counts as down", || !proxy.status()[0].healthy).await;
+    until("the upstream to be unhealthy", || !proxy.status()[0].healthy).await;
     checks.abort();
 }

@@ -1,4 +1,4 @@
-//! Bodies on their way: backpressure, ends that are no ends, clients that go away.
+//! Streamed bodies: backpressure, premature ends, clients that disconnect.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use crate::kit::{front, get, head, raw, request, say, send, talk, text, until, u
 
 const CHUNK: usize = 64 * 1024;
 
-/// Waits until a counter stands still, and tells where.
+/// Waits until a counter stops changing, and returns its value.
 async fn standstill(counter: &AtomicUsize) -> usize {
     let mut last = counter.load(Ordering::SeqCst);
     loop {
@@ -54,8 +54,8 @@ async fn a_slow_client_stops_the_upstream() {
     let mut stream = TcpStream::connect(front.address).await.unwrap();
     say(&mut stream, "GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await;
     let held = standstill(&sent).await;
-    // Two pairs of socket buffers, and what the proxy holds between them.
-    assert!(held < 24 * 1024 * 1024, "{held} bytes went into a client that reads none");
+    // The buffers of two socket pairs, and what the proxy itself holds.
+    assert!(held < 24 * 1024 * 1024, "{held} bytes were sent to a client that reads none");
     let mut read = 0;
     let mut buffer = vec![0; 1024 * 1024];
     loop {
@@ -64,7 +64,7 @@ async fn a_slow_client_stops_the_upstream() {
             more => read += more,
         }
     }
-    assert!(read > 256 * 1024 * 1024, "{read}: all of it came in the end");
+    assert!(read > 256 * 1024 * 1024, "{read}: the whole body arrives in the end");
 }
 
 #[tokio::test]
@@ -104,7 +104,7 @@ async fn a_slow_upstream_stops_the_client() {
         write
     });
     let held = standstill(&sent).await;
-    assert!(held < 24 * 1024 * 1024, "{held} bytes were taken for an upstream that reads none");
+    assert!(held < 24 * 1024 * 1024, "{held} bytes were read for an upstream that reads none");
     open.send_replace(true);
     let mut answer = String::new();
     read.read_to_string(&mut answer).await.unwrap();
@@ -113,7 +113,7 @@ async fn a_slow_upstream_stops_the_client() {
 }
 
 #[tokio::test]
-async fn an_echo_lives_while_its_request_does() {
+async fn an_echo_continues_while_its_request_does() {
     let upstream =
         upstream(|request| async move { Response::new(Body::new(request.into_body())) }).await;
     let front = front(Proxy::to(upstream.url()).unwrap());
@@ -134,7 +134,7 @@ async fn an_echo_lives_while_its_request_does() {
 }
 
 #[tokio::test]
-async fn an_answer_that_breaks_never_looks_complete() {
+async fn a_response_that_breaks_off_never_looks_complete() {
     for framing in ["content-length: 100", "transfer-encoding: chunked"] {
         let upstream = raw(move |mut stream, _| async move {
             head(&mut stream).await;
@@ -149,7 +149,7 @@ async fn an_answer_that_breaks_never_looks_complete() {
 }
 
 #[tokio::test]
-async fn an_answer_that_ends_with_its_connection_is_complete() {
+async fn a_response_that_ends_with_its_connection_is_complete() {
     let upstream = raw(|mut stream, _| async move {
         head(&mut stream).await;
         say(&mut stream, "HTTP/1.0 200 OK\r\n\r\nold but whole").await;
@@ -159,7 +159,7 @@ async fn an_answer_that_ends_with_its_connection_is_complete() {
     assert_eq!(get(front.address, "/").await, (200, "old but whole".to_owned()));
 }
 
-/// Tells when a request was dropped before it was answered.
+/// Records whether a request was dropped before it was answered.
 struct Dropped(Arc<AtomicBool>);
 
 impl Drop for Dropped {
@@ -169,7 +169,7 @@ impl Drop for Dropped {
 }
 
 #[tokio::test]
-async fn a_client_that_goes_away_ends_the_upstreams_request() {
+async fn a_client_that_disconnects_ends_the_upstream_request() {
     for streams in [false, true] {
         let dropped = Arc::new(AtomicBool::new(false));
         let flag = Arc::clone(&dropped);
@@ -191,16 +191,16 @@ async fn a_client_that_goes_away_ends_the_upstreams_request() {
         let front = front(proxy.clone());
         let mut stream = TcpStream::connect(front.address).await.unwrap();
         say(&mut stream, "GET / HTTP/1.1\r\nhost: a\r\n\r\n").await;
-        until("the request arrives", || proxy.status()[0].pending == 1).await;
+        until("the request to arrive", || proxy.status()[0].pending == 1).await;
         if streams {
             head(&mut stream).await;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
-        // A reset, as a browser's stop button gives.
+        // A reset, as the stop button of a browser causes.
         stream.set_zero_linger().unwrap();
         drop(stream);
-        until("the upstream's request ends", || dropped.load(Ordering::SeqCst)).await;
-        until("its place is free", || proxy.status()[0].pending == 0).await;
+        until("the end of the upstream request", || dropped.load(Ordering::SeqCst)).await;
+        until("the permit to be released", || proxy.status()[0].pending == 0).await;
     }
 }
 
@@ -226,7 +226,7 @@ async fn a_request_body_that_breaks_off_is_never_complete_upstream() {
     .await;
     tokio::time::sleep(Duration::from_millis(100)).await;
     drop(stream);
-    until("the upstream notices", || seen.load(Ordering::SeqCst) != 0).await;
+    until("the upstream to notice", || seen.load(Ordering::SeqCst) != 0).await;
     assert_eq!(seen.load(Ordering::SeqCst), 2);
 }
 
@@ -250,14 +250,18 @@ async fn a_body_that_stalls_is_408_and_one_with_wrong_chunks_is_400() {
 }
 
 #[tokio::test]
-async fn expectations_are_the_upstreams_to_answer() {
-    // It refuses by the head alone, so the client never sends its body.
+async fn the_upstream_answers_expectations() {
+    // The upstream refuses the head alone, so the client never sends its body.
     let strict = raw(|mut stream, _| async move {
         let head = head(&mut stream).await;
         assert!(head.contains("expect: 100-continue\r\n"), "{head}");
         if head.starts_with("POST /no") {
             say(&mut stream, "HTTP/1.1 413 Content Too Large\r\ncontent-length: 2\r\n\r\nno").await;
-            assert_eq!(stream.read(&mut [0]).await.unwrap_or(0), 0, "no byte of the body came");
+            assert_eq!(
+                stream.read(&mut [0]).await.unwrap_or(0),
+                0,
+                "the proxy sent no byte of the body"
+            );
         } else {
             say(&mut stream, "HTTP/1.1 100 Continue\r\n\r\n").await;
             let mut body = [0; 4];
@@ -286,7 +290,7 @@ async fn expectations_are_the_upstreams_to_answer() {
 }
 
 #[tokio::test]
-async fn an_upstream_that_knows_no_expectations_gets_the_body_in_time() {
+async fn an_upstream_that_ignores_expectations_gets_the_body_in_time() {
     let old = raw(|mut stream, _| async move {
         head(&mut stream).await;
         let mut body = [0; 4];
@@ -311,7 +315,7 @@ async fn an_upstream_that_knows_no_expectations_gets_the_body_in_time() {
 }
 
 #[tokio::test]
-async fn early_hints_do_not_confuse_the_answer() {
+async fn early_hints_do_not_confuse_the_response() {
     let upstream = raw(|mut stream, _| async move {
         head(&mut stream).await;
         say(&mut stream, "HTTP/1.1 103 Early Hints\r\nlink: </a.css>\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await;
@@ -331,7 +335,8 @@ async fn a_get_with_a_body_of_unknown_length_keeps_it() {
     let front = front(Proxy::to(upstream.url()).unwrap());
     let get = "GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n";
     assert!(talk(front.address, get).await.ends_with("body"));
-    // Were it dropped, its bytes would be the next request of this connection.
+    // If the first body were dropped, its bytes would be read as the next request of this
+    // connection.
     let post = request("POST", "/").map(|_| Body::from("after"));
     assert_eq!(text(send(front.address, post).await).await, "after");
 }

@@ -1,4 +1,4 @@
-//! Every timeout and limit of the proxy, walked over.
+//! Every timeout and limit of the proxy is exceeded once.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::time::{Duration, Instant};
@@ -18,12 +18,12 @@ fn to(upstream: &kit::Upstream, config: ProxyConfig) -> kit::Front {
     front(Proxy::to(upstream.url()).unwrap().config(config))
 }
 
-/// What every problem of the proxy looks like.
+/// Checks what all problems of the proxy have in common, and returns the status and the text.
 async fn problem(response: http::Response<hyper::body::Incoming>) -> (u16, String) {
     let status = response.status().as_u16();
     assert_eq!(response.headers()["content-type"], "application/problem+json");
     let retry = response.headers().get("retry-after").is_some();
-    assert_eq!(retry, status == 503, "503 alone says when to try again");
+    assert_eq!(retry, status == 503, "only 503 says when to try again");
     (status, text(response).await)
 }
 
@@ -33,7 +33,7 @@ async fn refused(front: &kit::Front) -> (u16, String) {
 
 #[tokio::test]
 async fn an_upstream_that_does_not_accept_in_time_is_504() {
-    // A listener whose queue is full lets further connections wait.
+    // A listener with a full queue makes further connections wait.
     let socket = tokio::net::TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let listener = socket.listen(1).unwrap();
@@ -54,7 +54,7 @@ async fn an_upstream_that_does_not_accept_in_time_is_504() {
 }
 
 #[tokio::test]
-async fn an_upstream_that_is_not_there_is_502() {
+async fn an_unreachable_upstream_is_502() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
@@ -65,10 +65,14 @@ async fn an_upstream_that_is_not_there_is_502() {
 }
 
 #[tokio::test]
-async fn an_upstream_that_says_nothing_is_504() {
+async fn an_upstream_that_sends_nothing_is_504() {
     let upstream = raw(|mut stream, _| async move {
         head(&mut stream).await;
-        assert_eq!(stream.read(&mut [0]).await.unwrap_or(0), 0, "the request ends with the time");
+        assert_eq!(
+            stream.read(&mut [0]).await.unwrap_or(0),
+            0,
+            "the timeout ends the upstream request"
+        );
     })
     .await;
     let front = to(&upstream, ProxyConfig { response_timeout: SHORT, ..ProxyConfig::default() });
@@ -80,7 +84,7 @@ async fn an_upstream_that_says_nothing_is_504() {
 }
 
 #[tokio::test]
-async fn the_time_of_an_answer_begins_behind_the_request() {
+async fn the_response_timeout_begins_after_the_request() {
     let upstream = upstream(|request| async move {
         let length = request.into_body().collect().await.unwrap().to_bytes().len();
         whole(length.to_string())
@@ -89,7 +93,7 @@ async fn the_time_of_an_answer_begins_behind_the_request() {
     let short =
         ProxyConfig { response_timeout: SHORT, send_timeout: SHORT, ..ProxyConfig::default() };
     let front = to(&upstream, short);
-    // The client takes longer than either; that is for the server in front to bound.
+    // The client takes longer than either timeout. Limiting it is the task of the server in front.
     let slow = futures_util::stream::unfold(0, |sent| async move {
         tokio::time::sleep(SHORT).await;
         (sent < 5).then_some((Ok::<_, std::io::Error>("part"), sent + 1))
@@ -121,7 +125,7 @@ async fn an_upstream_that_does_not_take_the_body_is_504() {
 }
 
 #[tokio::test]
-async fn an_answer_that_stops_breaks_off() {
+async fn a_response_that_stalls_is_aborted() {
     let upstream = raw(|mut stream, _| async move {
         head(&mut stream).await;
         say(&mut stream, "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\npart\r\n")
@@ -134,11 +138,11 @@ async fn an_answer_that_stops_breaks_off() {
     assert_eq!(response.status(), 200);
     let mut body = response.into_body();
     assert_eq!(body.frame().await.unwrap().unwrap().into_data().unwrap(), "part");
-    assert!(body.frame().await.unwrap().is_err(), "it must not look complete");
+    assert!(body.frame().await.unwrap().is_err(), "the response must not look complete");
 }
 
 #[tokio::test]
-async fn the_total_time_holds_before_and_in_the_answer() {
+async fn the_total_timeout_applies_before_and_during_the_response() {
     let upstream = raw(|mut stream, _| async move {
         let head = head(&mut stream).await;
         if head.starts_with("GET /body") {
@@ -165,7 +169,7 @@ async fn the_total_time_holds_before_and_in_the_answer() {
 }
 
 #[tokio::test]
-async fn requests_wait_in_a_queue_with_an_end() {
+async fn requests_wait_in_a_bounded_queue() {
     let (open, _) = tokio::sync::watch::channel(false);
     let gate = open.subscribe();
     let upstream = upstream(move |_| {
@@ -192,7 +196,7 @@ async fn requests_wait_in_a_queue_with_an_end() {
     let (status, body) = refused(&front).await;
     assert_eq!(status, 503, "{body}");
     assert!(body.contains("too many requests are waiting for the upstream"), "{body}");
-    // The one that waits is let go in its time.
+    // The waiting request is refused at its own timeout.
     assert_eq!(second.await.unwrap().0, 503);
     let third = tokio::spawn(async move { get(address, "/").await });
     until("the third request", || proxy.status()[0].pending == 2).await;
@@ -201,13 +205,13 @@ async fn requests_wait_in_a_queue_with_an_end() {
     assert_eq!(
         third.await.unwrap(),
         (200, "done".to_owned()),
-        "the place went to the one that waited"
+        "the permit went to the waiting request"
     );
     assert_eq!(proxy.status()[0].pending, 0);
 }
 
 #[tokio::test]
-async fn idle_connections_are_bounded_and_end() {
+async fn idle_connections_are_limited_and_closed() {
     let upstream = upstream(|_| async {
         tokio::time::sleep(SHORT).await;
         whole("ok")
@@ -226,12 +230,12 @@ async fn idle_connections_are_bounded_and_end() {
     }
     assert!(five.join_all().await.iter().all(|(status, _)| *status == 200));
     assert_eq!(upstream.connections(), 5);
-    assert_eq!(proxy.status()[0].idle, 2, "no more than these are kept");
+    assert_eq!(proxy.status()[0].idle, 2, "at most this many connections are kept");
     until("the end of idle connections", || proxy.status()[0].idle == 0).await;
 }
 
 #[tokio::test]
-async fn an_answer_that_is_no_http_is_502() {
+async fn a_response_that_is_not_http_is_502() {
     for wrong in [
         "SSH-2.0-OpenSSH_9.2\r\n",
         "HTTP/1.1 200 OK\r\nbad header\r\n\r\n",
@@ -251,7 +255,7 @@ async fn an_answer_that_is_no_http_is_502() {
 }
 
 #[tokio::test]
-async fn an_answer_past_the_limits_is_502() {
+async fn a_response_beyond_the_limits_is_502() {
     let upstream = raw(|mut stream, _| async move {
         let path = head(&mut stream).await;
         let (count, long) = if path.starts_with("GET /many") { (20, 1) } else { (2, 9000) };
@@ -272,7 +276,7 @@ async fn an_answer_past_the_limits_is_502() {
 }
 
 #[tokio::test]
-async fn a_request_body_past_the_limit_is_413() {
+async fn a_request_body_beyond_the_limit_is_413() {
     let upstream = upstream(|request| async move {
         let body = request.into_body().collect().await;
         whole(body.map_or(0, |body| body.to_bytes().len()).to_string())
@@ -285,7 +289,11 @@ async fn a_request_body_past_the_limit_is_413() {
     };
     let too_long = post("content-length: 11\r\n\r\n0123456789x").await;
     assert!(too_long.starts_with("HTTP/1.1 413 "), "{too_long}");
-    assert_eq!(upstream.connections(), 0, "what says so itself is not sent on");
+    assert_eq!(
+        upstream.connections(),
+        0,
+        "a body with a declared length beyond the limit is not sent"
+    );
     let too_long =
         post("transfer-encoding: chunked\r\n\r\n6\r\n012345\r\n5\r\n6789x\r\n0\r\n\r\n").await;
     assert!(too_long.starts_with("HTTP/1.1 413 "), "{too_long}");
@@ -298,7 +306,7 @@ async fn an_upstream_that_closes_is_502() {
     for reset in [false, true] {
         let upstream = raw(move |mut stream, _| async move {
             if reset {
-                // What was not read is answered with a reset.
+                // Closing a socket with unread bytes sends a reset.
                 stream.readable().await.unwrap();
             } else {
                 head(&mut stream).await;
@@ -312,7 +320,7 @@ async fn an_upstream_that_closes_is_502() {
     }
 }
 
-// Added to the present, `Duration::MAX` is no moment: the request panicked.
+// Adding `Duration::MAX` to the current time overflows: the request used to panic.
 #[tokio::test]
 async fn the_longest_times_and_largest_sizes_can_be_configured() {
     let never = Duration::MAX;

@@ -19,7 +19,7 @@ use trine_proxy::{HealthCheck, Host, Proxy, ProxyConfig};
 use crate::kit;
 use crate::kit::{front, get, raw};
 
-/// What accepts TLS with a certificate for `localhost`; its authority in PEM.
+/// An acceptor with a certificate for `localhost`, and its authority as PEM.
 fn acceptor(protocols: &[&str]) -> (TlsAcceptor, String) {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
@@ -67,8 +67,8 @@ async fn secure(protocols: &[&str]) -> (SocketAddr, String) {
     (address, pem)
 }
 
-/// An upstream that wants a certificate of the client: what answers there, and a configuration that
-/// shows the right one.
+/// An upstream that requires a client certificate: its address, a client configuration with the
+/// right certificate, and one without a certificate.
 async fn mutual() -> (SocketAddr, rustls::ClientConfig, rustls::ClientConfig) {
     let made = |name: &str| rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
     let (server, client) = (made("localhost"), made("proxy"));
@@ -114,7 +114,7 @@ async fn mutual() -> (SocketAddr, rustls::ClientConfig, rustls::ClientConfig) {
 }
 
 #[tokio::test]
-async fn an_upstream_can_ask_who_the_proxy_is() {
+async fn an_upstream_can_require_a_client_certificate() {
     let (address, shown, silent) = mutual().await;
     let to =
         |config| Proxy::to(format!("https://localhost:{}", address.port())).unwrap().tls(config);
@@ -127,10 +127,10 @@ fn trusting(address: SocketAddr, pem: &str) -> Proxy {
     Proxy::to(url).unwrap().roots(pem.as_bytes()).unwrap().host(Host::Upstream)
 }
 
-/// Where only the end of the connection tells that of the answer, that of TCP is none: anybody on
-/// the way can make one.
+/// If only the end of the connection ends the response, the end of TCP is not enough: anyone on the
+/// network can forge it.
 #[tokio::test]
-async fn an_answer_whose_tls_ends_without_a_word_was_cut() {
+async fn a_response_without_a_tls_close_notify_is_truncated() {
     for says_so in [true, false] {
         let (acceptor, pem) = acceptor(&["http/1.1"]);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -166,7 +166,7 @@ async fn alpn_chooses_the_protocol() {
 }
 
 #[tokio::test]
-async fn a_websocket_gets_http1_where_http2_is_spoken_otherwise() {
+async fn a_websocket_uses_http1_although_other_requests_use_http2() {
     let (address, pem) = secure(&["h2", "http/1.1"]).await;
     let front = front(trusting(address, &pem));
     assert_eq!(get(front.address, "/").await.1, "HTTP/2.0");
@@ -178,14 +178,14 @@ async fn a_websocket_gets_http1_where_http2_is_spoken_otherwise() {
 }
 
 #[tokio::test]
-async fn who_is_not_trusted_is_502() {
+async fn an_untrusted_upstream_is_502() {
     let (address, _) = secure(&["h2"]).await;
     let (_, other) = secure(&["h2"]).await;
     let untrusted = front(trusting(address, &other));
     let (status, body) = get(untrusted.address, "/").await;
     assert_eq!(status, 502, "{body}");
     assert!(body.contains("no TLS connection"), "{body}");
-    // The right certificate, for another name.
+    // The right certificate, but the URL has another name.
     let (address, pem) = secure(&["h2"]).await;
     let url = format!("https://127.0.0.1:{}", address.port());
     let misnamed = front(Proxy::to(url).unwrap().roots(pem.as_bytes()).unwrap());
@@ -224,12 +224,12 @@ async fn health_checks_speak_tls_too() {
     let (_, other) = secure(&["h2"]).await;
     let proxy = trusting(address, &other).health_check(check);
     let checks = tokio::spawn(proxy.health_checks());
-    kit::until("no trust", || !proxy.status()[0].healthy).await;
+    kit::until("the untrusted upstream to be unhealthy", || !proxy.status()[0].healthy).await;
     checks.abort();
 }
 
 #[test]
-fn what_is_no_certificate_is_said_so() {
+fn an_invalid_certificate_is_reported() {
     let error = Proxy::to("https://localhost").unwrap().roots(b"nothing").unwrap_err();
     assert!(error.to_string().contains("no certificate in the text"), "{error}");
 }

@@ -1,4 +1,4 @@
-//! WebSockets through the proxy, under each server that it can stand under.
+//! WebSockets through the proxy, under each server that it can run under.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::net::SocketAddr;
@@ -14,7 +14,7 @@ use trine_server::{HyperUpgrades, Server, ServerConfig};
 
 use crate::kit::{front, head, raw, say, talk, until};
 
-/// An upstream whose `/ws` says everything twice.
+/// An upstream whose `/ws` sends each message back twice.
 async fn websocket() -> SocketAddr {
     let answer = |upgrade: WebSocketUpgrade| async {
         upgrade.protocols(["chat"]).on_upgrade(|mut socket| async move {
@@ -48,15 +48,15 @@ async fn speaks_twice(front: SocketAddr) {
 }
 
 #[tokio::test]
-async fn a_websocket_passes_under_our_server() {
+async fn a_websocket_passes_under_trines_server() {
     let proxy = Proxy::to(format!("http://{}", websocket().await)).unwrap();
     let front = front(proxy.clone());
     speaks_twice(front.address).await;
-    until("its place is free", || proxy.status()[0].pending == 0).await;
+    until("the permit to be released", || proxy.status()[0].pending == 0).await;
 }
 
 #[tokio::test]
-async fn a_websocket_passes_where_hyper_makes_the_upgrade() {
+async fn a_websocket_passes_if_hyper_does_the_upgrade() {
     let proxy = Proxy::to(format!("http://{}", websocket().await)).unwrap();
     let config = ServerConfig { port: 0, workers: 1, signals: false, ..ServerConfig::default() };
     let bound = Server::new(config).bind().unwrap();
@@ -78,21 +78,21 @@ async fn a_websocket_passes_under_axum() {
 }
 
 #[tokio::test]
-async fn a_chain_of_proxies_passes_it_too() {
+async fn a_websocket_passes_a_chain_of_proxies() {
     let inner = front(Proxy::to(format!("http://{}", websocket().await)).unwrap());
     let outer = front(Proxy::to(format!("http://{}", inner.address)).unwrap());
     speaks_twice(outer.address).await;
 }
 
 #[tokio::test]
-async fn an_upstream_that_refuses_is_passed_on() {
+async fn the_refusal_of_an_upstream_is_passed_on() {
     let front = front(Proxy::to(format!("http://{}", websocket().await)).unwrap());
     let refused = tokio_tungstenite::connect_async(format!("ws://{}/other", front.address)).await;
     assert!(matches!(refused, Err(Error::Http(response)) if response.status() == 404));
 }
 
 #[tokio::test]
-async fn a_tunnel_that_carries_nothing_ends() {
+async fn an_idle_tunnel_ends() {
     let proxy = Proxy::to(format!("http://{}", websocket().await)).unwrap();
     let config =
         ProxyConfig { tunnel_timeout: Duration::from_millis(300), ..ProxyConfig::default() };
@@ -100,15 +100,16 @@ async fn a_tunnel_that_carries_nothing_ends() {
     let front = front(proxy.clone());
     let (mut socket, _) =
         tokio_tungstenite::connect_async(format!("ws://{}/ws", front.address)).await.unwrap();
-    // What it carries buys time.
+    // Traffic in the tunnel extends the idle timeout.
     for _ in 0..4 {
         tokio::time::sleep(Duration::from_millis(150)).await;
         socket.send(Message::text("a")).await.unwrap();
         socket.next().await.unwrap().unwrap();
     }
-    let ended = tokio::time::timeout(Duration::from_secs(3), socket.next()).await.expect("it ends");
+    let ended =
+        tokio::time::timeout(Duration::from_secs(3), socket.next()).await.expect("the tunnel ends");
     assert!(!matches!(ended, Some(Ok(Message::Text(_)))));
-    until("its place is free", || proxy.status()[0].pending == 0).await;
+    until("the permit to be released", || proxy.status()[0].pending == 0).await;
 }
 
 #[tokio::test]
@@ -123,12 +124,16 @@ async fn a_shutdown_ends_tunnels() {
     socket.send(Message::text("a")).await.unwrap();
     socket.next().await.unwrap().unwrap();
     handle.shutdown();
-    // Long before `shutdown_timeout`, which is 30 s.
-    tokio::time::timeout(Duration::from_secs(5), serving).await.expect("it ends").unwrap().unwrap();
+    // Much earlier than `shutdown_timeout`, which is 30 s.
+    tokio::time::timeout(Duration::from_secs(5), serving)
+        .await
+        .expect("the server ends")
+        .unwrap()
+        .unwrap();
 }
 
 #[tokio::test]
-async fn what_is_said_directly_behind_a_101_is_not_lost() {
+async fn bytes_directly_after_a_101_are_not_lost() {
     let upstream = raw(|mut stream, _| async move {
         let head = head(&mut stream).await;
         assert!(
@@ -143,7 +148,7 @@ async fn what_is_said_directly_behind_a_101_is_not_lost() {
         let mut word = [0; 5];
         stream.read_exact(&mut word).await.unwrap();
         stream.write_all(&word).await.unwrap();
-        // Half-closed: what the client says is still read.
+        // Half-closed: what the client has sent is still read.
         stream.shutdown().await.unwrap();
         let mut rest = String::new();
         stream.read_to_string(&mut rest).await.unwrap();
@@ -185,7 +190,7 @@ async fn http2_as_an_upgrade_is_not_passed_on() {
 }
 
 #[tokio::test]
-async fn an_upgrade_that_nobody_asked_for_is_not_passed_on() {
+async fn an_unrequested_upgrade_is_not_passed_on() {
     let upstream = raw(|mut stream, _| async move {
         head(&mut stream).await;
         say(

@@ -49,7 +49,7 @@ fn topics_cross_threads() {
 /// the history, unsubscribe and resume. Each subscriber sees every number of every publisher once
 /// and in order.
 #[test]
-fn there_is_no_gap_and_no_repetition_between_history_and_live() {
+fn there_is_no_gap_or_repetition_between_history_and_live_messages() {
     const PUBLISHERS: usize = 3;
     let topic =
         Topic::<(usize, u64)>::with(TopicConfig { history: 2_000, queue: 1 << 16, ..config() });
@@ -87,7 +87,7 @@ fn there_is_no_gap_and_no_repetition_between_history_and_live() {
         // A failure must end the publishers too.
         stop.store(true, Ordering::Relaxed);
         let exact: Vec<u32> = exact.into_iter().map(Result::unwrap).collect();
-        assert!(exact.iter().all(|exact| *exact > 0), "nobody came back in time: {exact:?}");
+        assert!(exact.iter().all(|exact| *exact > 0), "no subscriber resumed in time: {exact:?}");
     });
 }
 
@@ -176,7 +176,7 @@ async fn a_lagging_subscriber_can_be_disconnected() {
     }
     assert_eq!(drained(&mut slow), [-1]);
     assert!(slow.recv().await.is_none());
-    assert!(fast.recv().now_or_never().is_none(), "the other one stays");
+    assert!(fast.recv().now_or_never().is_none(), "the other subscription continues");
 }
 
 #[tokio::test]
@@ -362,7 +362,7 @@ async fn a_message_is_encoded_once_for_all() {
 async fn a_room_exists_while_it_has_subscribers() {
     let rooms = Topics::<String, i64>::new();
     assert_eq!(rooms.publish(&"a".into(), 0), 0);
-    assert!(rooms.rooms().is_empty(), "nobody hears it");
+    assert!(rooms.rooms().is_empty(), "the room has no subscriber");
     let mut ann = rooms.subscribe(&"a".into()).unwrap();
     let bob = rooms.subscribe(&"b".into()).unwrap();
     assert_eq!((rooms.publish(&"a".into(), 1), rooms.publish(&"c".into(), 2)), (1, 0));
@@ -402,7 +402,7 @@ async fn a_room_beyond_the_limit_replaces_an_idle_one_or_is_refused() {
     let three = rooms.subscribe(&3).unwrap();
     let mut left = rooms.rooms();
     left.sort_unstable();
-    assert_eq!(left, [2, 3], "the one with the longest rest went");
+    assert_eq!(left, [2, 3], "the room that was idle for the longest time is replaced");
     let _two = rooms.subscribe(&2).unwrap();
     assert_eq!(rooms.subscribe(&4).unwrap_err(), RoomsFull { limit: 2 });
     assert_eq!(rooms.publish(&4, 4), 0);

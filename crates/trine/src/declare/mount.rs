@@ -121,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_prefix_is_cut_by_segments() {
+    fn the_prefix_is_removed_by_segments() {
         for (uri, segments, rest) in [
             ("/legacy/a/b?x=1", 1, "/a/b?x=1"),
             ("/legacy", 1, "/"),

@@ -45,7 +45,7 @@ mod tests {
     const ID: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 
     #[test]
-    fn the_id_of_a_valid_parent_is_taken_and_no_other() {
+    fn only_the_id_of_a_valid_parent_is_used() {
         for (parent, taken) in [
             ("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", true),
             (

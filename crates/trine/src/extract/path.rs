@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_wrong_value_is_the_clients() {
+    async fn a_wrong_value_is_the_clients_fault() {
         let refused = problem(read::<u8>(one("/256")).await);
         let detail = "path parameter `id`: expected a whole number from 0 to 255, got `256`";
         assert_eq!((refused.status().as_u16(), refused.detail_text()), (400, Some(detail)));
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_wrong_type_is_the_authors() {
+    async fn a_wrong_type_is_the_handlers_fault() {
         let (status, text) = status_and_text(read::<u8>(two()).await);
         assert_eq!(status, 500);
         assert_eq!(
@@ -162,7 +162,7 @@ mod tests {
         let (status, text) = status_and_text(read::<(u8, u8, u8)>(two()).await);
         assert!(status == 500 && text.contains("takes 3 path parameters"), "{text}");
         #[derive(Debug, Deserialize)]
-        #[expect(dead_code, reason = "never made")]
+        #[expect(dead_code, reason = "never constructed")]
         struct Wrong {
             usr: String,
         }

@@ -93,7 +93,7 @@ mod tests {
     use crate::extract::testkit::cx;
 
     #[tokio::test]
-    async fn is_the_target_where_nothing_was_changed() {
+    async fn is_the_target_if_nothing_was_changed() {
         let mut cx = cx("GET", "/a?b", &[], ());
         assert_eq!(RawTarget::from_request(&mut cx).await.unwrap().path(), "/a");
         cx.extensions_mut().insert(RawTarget("/%61?b".parse().unwrap()));

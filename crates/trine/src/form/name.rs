@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_taken_apart() {
+    fn names_are_split_into_keys() {
         for (name, expected) in [
             ("a", vec!["a"]),
             ("a.b", vec!["a", "b"]),
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_name_is_one_key() {
+    fn an_invalid_name_is_one_key() {
         for name in
             ["", ".", "a.", ".a", "a..b", "a[", "a]", "a]b", "[a]", "[]", "a[][b]", "a[b]c", "a[b"]
         {
@@ -94,7 +94,7 @@ mod tests {
         }
 
         #[test]
-        fn a_name_that_was_joined_comes_apart_as_it_was(
+        fn a_joined_name_splits_into_its_keys(
             head in "[a-z]{1,4}",
             more in prop::collection::vec("[a-z0-9.é ]{1,6}", 0..6),
         ) {

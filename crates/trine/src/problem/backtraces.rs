@@ -38,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_switch_is_set_back_after_each_run() {
+    fn the_setting_is_restored_after_each_run() {
         assert!(capture().is_none());
         with_backtraces(true, || {
             assert!(capture().is_some());

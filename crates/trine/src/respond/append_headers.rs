@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn fields_stand_beside_each_other() {
+    fn fields_are_added_and_not_replaced() {
         let response =
             (AppendHeaders([("vary", "a"), ("vary", "b")]), [("vary", "c")], ()).into_response();
         assert_eq!(response.headers().get_all("vary").iter().collect::<Vec<_>>(), ["c"]);

@@ -29,7 +29,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn says_that_it_is_html() {
+    fn has_the_content_type_of_html() {
         let response = Html("<p>").into_response();
         assert_eq!(response.headers()["content-type"], "text/html; charset=utf-8");
         assert_eq!(response.body().as_whole().unwrap(), b"<p>");

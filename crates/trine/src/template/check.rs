@@ -118,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_found_where_they_count() {
+    fn only_references_in_tags_are_found() {
         let source = "{% extends 'a.html' %}\n{# {% include \"no\" %} #}{{ \"{% include 'no' %}\" }}\n\
              {%- include \"b.html\" with context -%}\n{% include \"no\" ignore missing %}{% include [\"no\"] %}\n\
              {% include kind ~ \".html\" %}{% raw %}{% include 'no' %}{% endraw %}\n\

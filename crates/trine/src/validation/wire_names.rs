@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_those_on_the_wire() {
+    fn names_are_the_serialized_ones() {
         for (rust, wire) in [
             ("tag_list", "/tagList"),
             ("tag_list[7].long_name", "/tagList/7/long-name"),

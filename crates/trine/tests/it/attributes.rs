@@ -1,4 +1,4 @@
-//! Handlers with attributes, from the request to the answer.
+//! Handlers with route attributes, from the request to the response.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -21,7 +21,7 @@ async fn ok(routes: Vec<Route>, method: &str, uri: &str, body: &str) -> String {
     text
 }
 
-/// Greets somebody by name.
+/// Greets a person by name.
 ///
 /// At length.
 #[get("/hello/{name}?{shout}")]
@@ -51,7 +51,8 @@ async fn the_function_stays_a_function() {
     assert_eq!(double(4), "8");
 }
 
-// The order of the arguments is free, and so are names such as `cx`, which generated code has too.
+// Arguments may be in any order, and may have names that the generated code also uses, such as
+// `cx`.
 #[get("/{year}/{month}/img-{cx}.png/{*needs}?{tag}&{r}")]
 async fn many(
     r: Option<char>,
@@ -66,14 +67,14 @@ async fn many(
 }
 
 #[trine::test]
-async fn arguments_stand_in_any_order() {
+async fn arguments_may_be_in_any_order() {
     let uri = "/2026/11/img--7.png/a/b%20c?tag=1&r=%2B&tag=2";
     assert_eq!(ok(routes![many], "GET", uri, "").await, "2026 11 -7 a/b c [1, 2] Some('+') GET");
     let (status, _) = send(routes![many], "GET", "/2026/November/img-1.png/x", "").await;
     assert_eq!(status, StatusCode::BAD_REQUEST);
 }
 
-/// Reads the head only, so it runs before the body is read.
+/// Reads only the head, so it runs before the body is read.
 struct Refusing;
 
 impl FromRequest for Refusing {
@@ -98,14 +99,14 @@ async fn maybe_body(body: Result<String, Rejection>, method: Method) -> String {
 }
 
 #[trine::test]
-async fn the_body_stands_anywhere_and_has_its_limit() {
+async fn the_body_argument_may_be_anywhere_and_has_its_limit() {
     assert_eq!(ok(routes![body_first], "POST", "/first/3", "text").await, "3 text");
     let (status, _) = send(routes![body_first], "POST", "/first/3", "nine char").await;
     assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
     assert_eq!(ok(routes![maybe_body], "PUT", "/optional", "x").await, "PUT true");
 }
 
-/// The future of a handler is `Send` whatever its arguments hold, beside a value of the path too.
+/// The future of a handler is `Send` whatever its arguments hold, even with a value from the path.
 #[get("/held/{n}")]
 async fn held(
     n: u8,
@@ -117,7 +118,7 @@ async fn held(
 }
 
 #[trine::test]
-async fn arguments_may_hold_what_is_static() {
+async fn arguments_may_contain_static_references() {
     let people = trine::topic::Presence::<(), &'static str>::default();
     let client = App::new().state(people).routes(routes![held]).test().await;
     client.get("/held/7").await.expect_text("7 ");
@@ -142,7 +143,7 @@ fn fallible(n: u8) -> Result<&'static str, Problem> {
 }
 
 #[trine::test]
-async fn functions_may_be_plain_and_answers_of_any_kind() {
+async fn functions_may_be_synchronous_and_return_any_responder() {
     assert_eq!(ok(routes![double], "GET", "/double/21", "").await, "42");
     assert_eq!(ok(routes![nothing], "DELETE", "/nothing", "").await, "");
     assert_eq!(
@@ -169,7 +170,7 @@ async fn quiet() -> StatusCode {
 }
 
 #[trine::test]
-async fn methods_are_free() {
+async fn a_route_may_have_any_method() {
     assert_eq!(ok(routes![whichever], "GET", "/any", "").await, "GET");
     assert_eq!(ok(routes![whichever], "BREW", "/any", "").await, "BREW");
     assert_eq!(ok(routes![purge], "PURGE", "/cache", "").await, "purged");
@@ -200,7 +201,7 @@ mod todos {
     }
 }
 
-// A module takes the name in the namespace of types.
+// A module occupies this name in the type namespace.
 #[get("/todos", name = "list_todos")]
 async fn todos() -> &'static str {
     "todos"
@@ -240,8 +241,8 @@ async fn routes_are_found_by_their_paths() {
     assert_eq!(routes![].len(), 0);
 }
 
-// rustc evaluates `cfg` before an attribute runs, wherever it stands, so the type goes with its
-// function.
+// rustc evaluates `cfg` before it expands an attribute, wherever the `cfg` is written, so the type
+// is removed together with its function.
 #[get("/gone")]
 #[cfg(any())]
 async fn gone() -> NoSuchType {}
@@ -251,7 +252,7 @@ async fn gone() -> NoSuchType {}
 async fn here() {}
 
 #[trine::test]
-async fn cfg_takes_the_route_along() {
+async fn cfg_removes_the_route_too() {
     assert_eq!(
         routes![
             here,
@@ -268,14 +269,14 @@ async fn cfg_takes_the_route_along() {
 async fn old() {}
 
 #[trine::test]
-async fn what_was_declared_is_known_to_the_application() {
+async fn the_application_knows_the_declared_routes() {
     let service = App::new().routes(routes![hello, old, whichever]).build().await.unwrap();
     let [hello, old, whichever] = &service.routes().cloned().collect::<Vec<_>>()[..] else {
         panic!("three routes")
     };
 
     assert_eq!((hello.method.as_ref(), &*hello.path), (Some(&Method::GET), "/hello/{name}"));
-    assert_eq!(hello.doc, Some("Greets somebody by name.\n\nAt length."));
+    assert_eq!(hello.doc, Some("Greets a person by name.\n\nAt length."));
     assert_eq!((&*hello.handler, hello.deprecated), ("hello", false));
     assert!(hello.file.ends_with("attributes.rs"));
     let source =
@@ -288,8 +289,8 @@ async fn what_was_declared_is_known_to_the_application() {
 
 #[trine::test]
 #[should_panic(expected = "as ever")]
-async fn test_attributes_stay() {
-    panic!("as ever");
+async fn test_attributes_are_kept() {
+    panic!("as usual");
 }
 
 #[trine::test]

@@ -1,4 +1,5 @@
-//! The launch audit: everything at once, as text and as JSON; notes where there is no mistake.
+//! The launch audit reports all mistakes at once, as text and as JSON, and gives notes if there is
+//! no mistake.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -46,7 +47,7 @@ fn notes(app: &App) -> Vec<String> {
 }
 
 #[test]
-fn the_configuration_and_the_routes_are_one_report() {
+fn the_configuration_and_the_routes_share_one_report() {
     let env = [("TRINE_MAIL_PASSWORT".to_owned(), "hunter2".to_owned())];
     let text = "[mail]\nport = 70000\n[mial]\nhost = 'x'\n";
     let line = line!();
@@ -83,7 +84,7 @@ fn the_configuration_and_the_routes_are_one_report() {
 }
 
 #[test]
-fn state_that_only_a_middleware_needs_is_missed() {
+fn missing_state_of_a_middleware_is_reported() {
     let at_each_place = [
         App::new().layer(middleware(needs_db)).route("/", get(plain)),
         App::new().group(Group::at("/g").layer(middleware(needs_db)).route("/", get(plain))),
@@ -99,10 +100,10 @@ fn state_that_only_a_middleware_needs_is_missed() {
     }
 }
 
-/// What a layer of [`App::layer_with`] asks for shows when it is made: then all of it is one
-/// report, and the start ends as any that fails.
+/// A layer of [`App::layer_with`] asks for its state when it is made. The report has every missing
+/// state, and the start fails like any other.
 #[tokio::test]
-async fn state_that_a_layer_is_made_of_is_missed() {
+async fn missing_state_of_a_layer_is_reported() {
     struct Tag;
     let ended = Arc::new(AtomicBool::new(false));
     let end = Arc::clone(&ended);
@@ -147,11 +148,11 @@ async fn state_that_a_layer_is_made_of_is_missed() {
     );
     assert_eq!(audit.findings()[0].locations, [format!("{}:{}", file!(), began + 1)]);
     assert_eq!(audit.findings()[1].locations, [format!("{}:{}", file!(), began + 2)]);
-    assert!(ended.load(Ordering::SeqCst), "the hooks of the end ran");
+    assert!(ended.load(Ordering::SeqCst), "the shutdown hooks ran");
 }
 
 #[test]
-fn state_of_every_origin_is_there_and_twice_is_once_too_often() {
+fn every_kind_of_state_is_found_and_duplicates_are_refused() {
     let apps = [
         App::new().state_with(|_| async { Ok(Db) }),
         App::new().worker_state(|_, _| async { Ok(Db) }),
@@ -168,7 +169,7 @@ fn state_of_every_origin_is_there_and_twice_is_once_too_often() {
 }
 
 #[test]
-fn routes_that_nothing_reaches() {
+fn unreachable_routes_are_noted() {
     let app = App::new()
         .route("/100%", get(plain))
         .route("/search?{q}", get(plain))
@@ -198,7 +199,7 @@ fn routes_that_nothing_reaches() {
 }
 
 #[test]
-fn notes_are_what_is_worth_a_look() {
+fn notes_point_out_suspicious_declarations() {
     let app = App::new().state(Db).route("/", get(plain));
     let line = line!() - 1;
     let audit = app.audit().unwrap();
@@ -208,7 +209,7 @@ fn notes_are_what_is_worth_a_look() {
         audit.to_string().starts_with("note: no handler asks for state of type `it::audit::Db`"),
         "{audit}"
     );
-    // A hook may ask for it, and nobody can look into a hook.
+    // A hook may use the state, and the audit cannot inspect a hook.
     assert!(notes(&App::new().state(Db).on_start(|_| async { Ok(()) })).is_empty());
 
     let timeout =
@@ -229,7 +230,7 @@ fn notes_are_what_is_worth_a_look() {
 }
 
 #[test]
-fn a_path_with_routes_of_its_own_takes_every_method_from_a_general_one() {
+fn a_specific_path_shadows_all_methods_of_a_general_one() {
     let app = App::new()
         .route("/users/{id}", get(plain).put(plain).delete(plain))
         .route("/users/me", get(plain))
@@ -248,7 +249,7 @@ fn a_path_with_routes_of_its_own_takes_every_method_from_a_general_one() {
     );
 }
 
-/// What the note says is what happens.
+/// The behaviour is the one that the note describes.
 #[tokio::test]
 async fn the_note_about_shadowed_methods_is_true() {
     let app = App::new().route("/users/{id}", put(plain)).route("/users/me", get(plain));
@@ -257,7 +258,7 @@ async fn the_note_about_shadowed_methods_is_true() {
     client.put("/users/me").await.expect_status(405);
 }
 
-/// Beside a mistake, a note may only be what the mistake left over.
+/// If there is a mistake, a note may only be its consequence.
 #[test]
 fn a_mistake_silences_the_notes() {
     let app = App::new().state(Db).route("/", get(plain)).route("/", get(of_db));

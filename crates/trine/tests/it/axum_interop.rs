@@ -1,5 +1,5 @@
-//! What is written for axum in our handlers, and ours in axum's: axum-extra, tower-sessions and
-//! axum-valid.
+//! Extractors and middleware that were written for axum in Trine handlers, and Trine's in axum
+//! handlers: axum-extra, tower-sessions and axum-valid.
 
 #![cfg(feature = "axum")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
@@ -31,7 +31,7 @@ struct Signup {
 #[derive(Debug)]
 struct Motto(&'static str);
 
-/// A state of an axum router, and an extractor of axum's that needs it.
+/// The state of an axum router, and an axum extractor that needs it.
 #[derive(Clone)]
 struct Prefix(&'static str);
 
@@ -86,12 +86,12 @@ fn app() -> App {
 }
 
 #[tokio::test]
-async fn axum_extra_reads_and_sets_cookies_in_our_handlers() {
+async fn axum_extra_reads_and_sets_cookies_in_trine_handlers() {
     let client = app().test().await;
     client.get("/visit").header("user-agent", "tests").await.expect_text("tests 1");
     client.get("/visit").header("user-agent", "tests").await.expect_text("tests 2");
     assert_eq!(client.cookie("times").as_deref(), Some("2"));
-    // The rejection is axum-extra's own.
+    // This is axum-extra's own rejection.
     client
         .get("/visit")
         .await
@@ -100,7 +100,7 @@ async fn axum_extra_reads_and_sets_cookies_in_our_handlers() {
 }
 
 #[tokio::test]
-async fn tower_sessions_keeps_a_session_behind_its_layer() {
+async fn tower_sessions_keeps_a_session_under_its_layer() {
     let client = app().test().await;
     for times in ["1", "2", "3"] {
         client.get("/session/count").await.expect_text(times);
@@ -122,7 +122,7 @@ async fn axum_valid_checks_a_body() {
 }
 
 #[tokio::test]
-async fn the_body_limit_is_that_of_the_route() {
+async fn the_body_limit_of_the_route_applies() {
     let client = app().body_limit(3_000_000).test().await;
     let long = "a".repeat(2_500_000);
     client.post("/sign-up").json(&json!({ "name": long })).await.expect_status(200);
@@ -152,7 +152,8 @@ async fn read(Trine(Json(signup)): Trine<Json<Signup>>) -> Trine<Result<Html<Str
     })
 }
 
-/// Ours beside theirs: each sees what the other left, the session of the layer too.
+/// Uses extractors of both frameworks. Each sees what the other has changed, including the session
+/// of the layer.
 async fn mixed(
     Trine(method): Trine<Method>,
     session: Session,
@@ -171,7 +172,7 @@ fn router() -> axum::Router {
 }
 
 #[tokio::test]
-async fn ours_work_in_a_mounted_router_with_the_state_of_the_application() {
+async fn trine_extractors_in_a_mounted_router_use_the_applications_state() {
     let client = App::new().state(Motto("step by step")).mount("/old", router()).test().await;
     client.get("/old/motto/Ann").await.expect_text("Ann: step by step");
     client.get("/old/mixed").cookie("name", "Ann").await.expect_text("GET Ann");
@@ -185,7 +186,7 @@ async fn ours_work_in_a_mounted_router_with_the_state_of_the_application() {
 }
 
 #[tokio::test]
-async fn ours_in_a_mounted_router_have_a_limit() {
+async fn trine_extractors_in_a_mounted_router_have_a_body_limit() {
     let client = App::new().mount("/old", router()).test().await;
     client
         .post("/old/read")
@@ -203,7 +204,7 @@ async fn outside_an_application_the_missing_state_is_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn both_ways_over_a_socket() {
+async fn both_directions_work_over_a_socket() {
     let running = common::start(app().state(Motto("step by step")).mount("/old", router())).await;
     let client = reqwest::Client::new();
     let signed_up =
@@ -234,7 +235,7 @@ fn brew(what: &str) -> Result<String, AppError> {
 }
 
 #[tokio::test]
-async fn a_question_mark_turns_an_error_of_axums_into_an_answer() {
+async fn a_question_mark_converts_an_axum_error_into_a_response() {
     async fn pot(what: Path<String>) -> Result<String, Axum<AppError>> {
         Ok(brew(&what)?)
     }
@@ -243,7 +244,7 @@ async fn a_question_mark_turns_an_error_of_axums_into_an_answer() {
     client.get("/coffee").await.expect_status(418).expect_text("only tea");
 }
 
-/// A part of axum's that cannot be sent.
+/// An axum response part that fails to convert.
 struct Unsendable;
 
 impl axum::response::IntoResponseParts for Unsendable {
@@ -258,7 +259,7 @@ impl axum::response::IntoResponseParts for Unsendable {
 }
 
 #[tokio::test]
-async fn parts_of_axum_stand_before_answers_of_ours() {
+async fn axum_response_parts_combine_with_trine_responders() {
     async fn log_in(jar: AxumWith<PrivateCookieJar, Key>) -> (Axum<PrivateCookieJar>, Redirect) {
         (Axum(jar.0.add(Cookie::new("name", "Ann"))), Redirect::to("/name"))
     }
@@ -286,9 +287,9 @@ async fn parts_of_axum_stand_before_answers_of_ours() {
     client.get("/unsendable").await.expect_problem(507);
 }
 
-/// Its handlers answered 500: our server left no `ConnectInfo`.
+/// Handlers of a mounted router used to fail with 500, because the server left no `ConnectInfo`.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_address_of_the_peer_is_where_axum_looks_for_it() {
+async fn axum_finds_the_address_of_the_peer() {
     async fn theirs(ConnectInfo(peer): ConnectInfo<SocketAddr>) -> String {
         peer.to_string()
     }
@@ -321,7 +322,7 @@ async fn the_address_of_the_peer_is_where_axum_looks_for_it() {
 }
 
 #[tokio::test]
-async fn cookies_that_a_handler_of_axums_changes_are_set_where_they_are_returned() {
+async fn cookies_that_an_axum_handler_changes_are_set_if_returned() {
     async fn visit(
         Trine(mut cookies): Trine<Cookies>,
         Trine(mut again): Trine<Cookies>,
@@ -351,7 +352,7 @@ impl std::io::Write for Log {
 }
 
 #[tokio::test]
-async fn cookies_that_a_handler_of_axums_does_not_return_are_told_in_the_log() {
+async fn cookies_that_an_axum_handler_does_not_return_are_logged() {
     let log = Log::default();
     let writer = log.clone();
     let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).finish();

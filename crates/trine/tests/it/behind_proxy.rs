@@ -1,5 +1,5 @@
-//! An application behind proxies: what its configuration says, and who is believed, over real
-//! sockets.
+//! An application behind proxies, over real sockets: what its configuration says, and which peers
+//! it trusts.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -29,7 +29,7 @@ fn read(text: &str) -> Config {
     Config::read(text, []).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// Serves at the places of this configuration; the port of the first.
+/// Serves on the listeners of this configuration, and returns the port of the first one.
 async fn start(text: &str) -> (u16, ServerHandle) {
     serve(text, App::new().routes(routes![whoami])).await
 }
@@ -56,7 +56,7 @@ async fn ask(
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
     let read = timeout(Duration::from_secs(10), stream.read_to_string(&mut answer)).await.unwrap();
-    // Whoever is refused before his request is read is told by a reset.
+    // A client that is refused before its request is read gets a reset.
     read.map(drop)
         .or_else(
             |error| if error.kind() == ErrorKind::ConnectionReset { Ok(()) } else { Err(error) },
@@ -77,14 +77,14 @@ const SPOOFED: &str = "X-Forwarded-For: 6.6.6.6\r\nX-Forwarded-Proto: https\r\nX
                        Forwarded: for=6.6.6.6;proto=https;host=evil.example\r\n";
 
 #[tokio::test]
-async fn without_a_list_nobody_is_believed() {
+async fn without_a_list_no_proxy_is_trusted() {
     let (port, handle) = start("port = 0\nworkers = 1").await;
     assert_eq!(tcp(port, "", SPOOFED).await, "127.0.0.1 http direct.example");
     handle.shutdown();
 }
 
 #[tokio::test]
-async fn a_listed_proxy_is_believed_and_nobody_behind_it() {
+async fn a_listed_proxy_is_trusted_and_its_clients_are_not() {
     let (port, handle) = start("port = 0\nworkers = 1\ntrusted_proxies = '127.0.0.0/8'").await;
     let through = "X-Forwarded-For: 6.6.6.6, 203.0.113.7\r\nX-Forwarded-Proto: https\r\n\
                    Forwarded: for=6.6.6.6;host=evil.example\r\n";
@@ -102,7 +102,7 @@ async fn a_listed_proxy_is_believed_and_nobody_behind_it() {
     handle.shutdown();
 }
 
-/// The head of the answer to a request for `/` with these fields.
+/// The head of the response to a request for `/` with these header fields.
 async fn head(port: u16, fields: &str) -> String {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
     let request = format!("GET / HTTP/1.1\r\nHost: app.example\r\n{fields}\r\n");
@@ -120,17 +120,17 @@ async fn head(port: u16, fields: &str) -> String {
 const BELIEVED: &str = "port = 0\nworkers = 1\ntrusted_proxies = '127.0.0.1'";
 const ALONE: &str = "port = 0\nworkers = 1";
 
-/// Every user of the question "did it come over TLS?": what the client said to the proxy, where the
-/// proxy is trusted. Each looked at the connection to the proxy.
+/// Everything that depends on whether the request came over TLS uses what the client said to the
+/// proxy, if the proxy is trusted. It used to look at the connection to the proxy.
 async fn over_tls(app: fn() -> App, ask: &str, tells: impl Fn(&str) -> bool) {
     for (config, said, expected) in [
         (BELIEVED, "X-Forwarded-Proto: https\r\n", true),
         (BELIEVED, "X-Forwarded-For: 203.0.113.7\r\nX-Forwarded-Proto: https\r\n", true),
         (BELIEVED, "X-Forwarded-Proto: http\r\n", false),
         (BELIEVED, "", false),
-        // Nobody is believed.
+        // No proxy is trusted.
         (ALONE, "X-Forwarded-Proto: https\r\n", false),
-        // The word of the other kind of proxy counts for nothing.
+        // The header field of the other kind of proxy is ignored.
         (BELIEVED, "Forwarded: proto=https\r\n", false),
     ] {
         let (port, handle) = serve(config, app()).await;
@@ -141,7 +141,7 @@ async fn over_tls(app: fn() -> App, ask: &str, tells: impl Fn(&str) -> bool) {
 }
 
 #[tokio::test]
-async fn cookies_are_secure_where_the_proxy_says_https() {
+async fn cookies_are_secure_if_the_proxy_reports_https() {
     async fn visit(mut cookies: Cookies) {
         cookies.add(("a", "1"));
     }
@@ -153,14 +153,14 @@ async fn cookies_are_secure_where_the_proxy_says_https() {
 }
 
 #[tokio::test]
-async fn hsts_is_said_where_the_proxy_says_https() {
+async fn hsts_is_sent_if_the_proxy_reports_https() {
     let app =
         || App::new().route("/", get(async || "page")).layer(Hsts::new(Duration::from_secs(60)));
     over_tls(app, "", |head| head.contains("strict-transport-security: max-age=60")).await;
 }
 
 #[tokio::test]
-async fn a_layer_redirects_to_https_only_where_the_proxy_does_not_say_it() {
+async fn a_layer_redirects_to_https_unless_the_proxy_reports_https() {
     let app = || App::new().route("/", get(async || "page")).layer(HttpsRedirect::new());
     over_tls(app, "", |head| match head.contains("location: https://app.example/") {
         true => false,
@@ -170,7 +170,7 @@ async fn a_layer_redirects_to_https_only_where_the_proxy_does_not_say_it() {
 }
 
 #[tokio::test]
-async fn a_listener_redirects_to_https_only_where_the_proxy_does_not_say_it() {
+async fn a_listener_redirects_to_https_unless_the_proxy_reports_https() {
     for (trusted, said, expected) in [
         ("'127.0.0.1'", "X-Forwarded-Proto: https\r\n", "http/1.1 200"),
         ("'127.0.0.1'", "X-Forwarded-Proto: http\r\n", "http/1.1 308"),
@@ -186,11 +186,11 @@ async fn a_listener_redirects_to_https_only_where_the_proxy_does_not_say_it() {
     }
 }
 
-/// Whoever is on the line can write a page of `http`, which is not of the origin of a client over
-/// TLS.
+/// An attacker on the network can forge a page over `http`. It has another origin than a client
+/// over TLS.
 #[cfg(feature = "ws")]
 #[tokio::test]
-async fn a_websocket_is_for_pages_of_https_where_the_proxy_says_https() {
+async fn a_websocket_is_for_https_pages_if_the_proxy_reports_https() {
     async fn socket(ws: WebSocket) -> Response {
         ws.on_upgrade(async |_socket| ())
     }
@@ -203,7 +203,8 @@ async fn a_websocket_is_for_pages_of_https_where_the_proxy_says_https() {
         false => head.starts_with("http/1.1 403"),
     })
     .await;
-    // A page of `https` may in any case: a proxy of which we were not told ends TLS.
+    // A page over `https` is always allowed, since a proxy that the configuration does not name may
+    // terminate TLS.
     let (port, handle) = serve(ALONE, app()).await;
     assert!(
         head(port, &format!("{upgrade}Origin: https://app.example\r\n"))
@@ -213,10 +214,10 @@ async fn a_websocket_is_for_pages_of_https_where_the_proxy_says_https() {
     handle.shutdown();
 }
 
-/// The address of a PROXY header is that of a client, and clients are not trusted where their
-/// balancer is.
+/// The address in the PROXY header decides: the balancer's own address is trusted here, and its
+/// clients' addresses are not.
 #[tokio::test]
-async fn behind_a_balancer_of_connections_the_client_itself_is_asked_for_trust() {
+async fn behind_a_connection_balancer_the_client_itself_must_be_trusted() {
     let (port, handle) = start(
         "workers = 1\nlisteners = ['http://127.0.0.1:0 proxy=127.0.0.0/8']\ntrusted_proxies = ['127.0.0.1', '10.0.0.0/8']",
     )
@@ -230,7 +231,7 @@ async fn behind_a_balancer_of_connections_the_client_itself_is_asked_for_trust()
 }
 
 #[tokio::test]
-async fn peers_of_a_unix_socket_are_believed_where_they_are_listed() {
+async fn peers_of_a_unix_socket_are_trusted_if_listed() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("app.sock");
     let at =
@@ -252,9 +253,10 @@ async fn peers_of_a_unix_socket_are_believed_where_they_are_listed() {
     handle.shutdown();
 }
 
-/// A request of which nobody tells the connection was trusted as if it had come by a Unix socket.
+/// A request without information about its connection used to be trusted as if it had come over a
+/// Unix socket.
 #[tokio::test]
-async fn through_a_foreign_server_nobody_passes_for_a_unix_socket() {
+async fn under_a_foreign_server_no_client_counts_as_a_unix_socket() {
     let config = read("trusted_proxies = 'unix'");
     let service = App::new().config(config).routes(routes![whoami]).build().await.unwrap();
     let says = async |service: trine::AppService| {
@@ -267,14 +269,14 @@ async fn through_a_foreign_server_nobody_passes_for_a_unix_socket() {
         let body = answer.into_body().collect().await.unwrap().to_bytes();
         String::from_utf8(body.to_vec()).unwrap()
     };
-    // As a hyper server calls it, say.
+    // This is how a hyper server calls the service.
     assert_eq!(says(service.clone()).await, "somebody http direct.example");
     assert_eq!(says(service.on(ConnInfo::unknown())).await, "somebody http direct.example");
     assert_eq!(says(service.on(ConnInfo::unix())).await, "6.6.6.6 https evil.example");
 }
 
 #[test]
-fn places_and_networks_are_lists_in_the_file_and_in_the_environment() {
+fn listeners_and_networks_are_lists_in_the_file_and_the_environment() {
     let socket = Listener { unix_mode: 0o600, ..Listener::unix("/run/app.sock") };
     let places = vec![Listener::tcp(([0, 0, 0, 0], 80).into()), socket];
     let networks = ["10.0.0.0/8", "unix"].map(|network| network.parse().unwrap()).to_vec();
@@ -294,7 +296,7 @@ fn places_and_networks_are_lists_in_the_file_and_in_the_environment() {
 }
 
 #[test]
-fn a_place_or_a_network_that_is_none_is_told_with_its_line() {
+fn an_invalid_listener_or_network_is_reported_with_its_line() {
     let text = "port = 1\nlisteners = ['http://localhost:80']\ntrusted_proxies = ['10.0.0.0/33']\nforwarded_by = 'both'\n";
     let errors = Config::read(text, []).unwrap_err().0;
     let told: Vec<_> = errors.iter().map(ToString::to_string).collect();

@@ -1,5 +1,5 @@
-//! Pages and event streams in a real browser: Chromium, from a real socket. `SCREENSHOTS=folder`
-//! takes pictures, to be looked at.
+//! Pages and event streams in a real browser (Chromium), over real sockets. `SCREENSHOTS=folder`
+//! saves pictures for a human to look at.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -66,7 +66,7 @@ async fn list() -> Vec<u8> {
 }
 
 #[trine::test]
-async fn it_shows_what_went_wrong_and_loads_nothing_else() {
+async fn the_error_page_shows_the_error_and_loads_nothing_else() {
     let Some(chromium) = tools::chromium() else { return };
     let app = App::new().routes(routes![show, page, create, list]);
     let running = common::start(app.config(dev())).await;
@@ -89,7 +89,7 @@ async fn it_shows_what_went_wrong_and_loads_nothing_else() {
 }
 
 #[trine::test]
-async fn what_a_client_sends_is_text_on_it_and_never_markup() {
+async fn client_input_is_text_on_the_error_page_and_never_markup() {
     let Some(chromium) = tools::chromium() else { return };
     let app = App::new().routes(routes![show]);
     let running = common::start(app.config(dev())).await;
@@ -103,17 +103,17 @@ async fn what_a_client_sends_is_text_on_it_and_never_markup() {
     running.stop().await;
 }
 
-/// A server that ends and starts again under an open page: `EventSource` comes back by itself, and
-/// misses nothing that the topic still has.
+/// A server stops and starts again while a page is open. `EventSource` reconnects by itself, and
+/// misses no message that the topic still has.
 #[trine::test]
-async fn an_event_source_comes_back_across_restarts() {
+async fn an_event_source_reconnects_after_restarts() {
     let Some(chromium) = tools::chromium() else { return };
     let heard = Heard::default();
     let topic = Topic::<String>::with(TopicConfig { history: 10, ..TopicConfig::default() });
     let first = Restarting::start(0, &heard, &topic).await;
     let profile = tempfile::tempdir().unwrap();
     let _browser = Command::from(tools::headless(&chromium, profile.path()))
-        // So that it stays.
+        // Keeps Chromium running.
         .arg("--remote-debugging-port=0")
         .arg(format!("http://127.0.0.1:{}/", first.port))
         .kill_on_drop(true)
@@ -123,7 +123,7 @@ async fn an_event_source_comes_back_across_restarts() {
     topic.publish("one".into());
     heard.wait_for("message one").await;
 
-    // The process goes on with what it knows: exactly what was published meanwhile comes.
+    // The process keeps its topic, so the page receives exactly what was published in the meantime.
     let port = first.port;
     first.stop().await;
     topic.publish("two".into());
@@ -132,7 +132,7 @@ async fn an_event_source_comes_back_across_restarts() {
     heard.wait_for(&format!("came back behind {one}")).await;
     heard.wait_for("message two").await;
 
-    // Another process knows nothing of before, and says so.
+    // Another process does not have the earlier messages, and says so.
     let two = topic.history()[1].id();
     second.stop().await;
     let fresh = Topic::<String>::with(TopicConfig { history: 10, ..TopicConfig::default() });
@@ -146,7 +146,7 @@ async fn an_event_source_comes_back_across_restarts() {
     assert_eq!(told, ["message one", "message two", "lagged null", "message three"]);
 }
 
-/// What the page and the server tell, in order.
+/// What the page and the server report, in order.
 #[derive(Clone, Default)]
 struct Heard(Arc<Mutex<Vec<String>>>);
 
@@ -195,11 +195,11 @@ async fn told(heard: State<Heard>, text: String) {
     heard.0.0.lock().unwrap().push(text);
 }
 
-/// What all are told is compressed once, between messages that are compressed for one page alone; a
-/// browser's inflater must understand both, whether or not its messages may refer to earlier ones.
+/// A broadcast is compressed once and sent between messages that are compressed for one page only.
+/// The browser's inflater must understand both, with and without context takeover.
 #[cfg(feature = "ws")]
 #[trine::test]
-async fn a_page_understands_what_all_are_told_beside_what_it_alone_is_told() {
+async fn a_page_understands_broadcasts_mixed_with_its_own_messages() {
     use trine::ws::{Compression, WebSocketConfig};
 
     #[get("/")]
@@ -256,7 +256,7 @@ async fn a_page_understands_what_all_are_told_beside_what_it_alone_is_told() {
     }
 }
 
-/// A server on a port that it can have again.
+/// A server on a port that it can bind again.
 struct Restarting {
     port: u16,
     service: AppService,
@@ -288,7 +288,7 @@ fn dev() -> Config {
     config
 }
 
-/// What the browser made of the page.
+/// The DOM that the browser made of the page.
 async fn dom(chromium: &Path, url: &str) -> String {
     let out = run(chromium, &["--dump-dom", url]).await;
     String::from_utf8(out).unwrap()

@@ -1,5 +1,5 @@
-//! The seam between processes: two applications, each with its server, whose topics meet over a
-//! socket.
+//! The interface between processes: two applications, each with its own server, connect their
+//! topics over a socket.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -36,7 +36,7 @@ async fn say(room: String, rooms: State<Rooms>, text: String) -> String {
     rooms.publish(&room, text).to_string()
 }
 
-/// What Redis or NATS would be: hands whatever it gets to everybody, back to the sender too.
+/// Plays the part of Redis or NATS: sends every parcel to all processes, including its sender.
 async fn broker() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let addr = listener.local_addr().unwrap();
@@ -71,7 +71,7 @@ async fn frame(read: &mut OwnedReadHalf) -> Option<Bytes> {
     Some(bytes.freeze())
 }
 
-/// One process's connection to the broker, with a bounded queue before it.
+/// The connection of one process to the broker, with a bounded queue in front of it.
 struct Connected {
     inboxes: Arc<Mutex<Vec<Inbox>>>,
     out: mpsc::Sender<Bytes>,
@@ -118,7 +118,7 @@ async fn process(broker: SocketAddr, config: TopicConfig) -> TestServer {
     App::new().state(rooms).routes(routes![listen, say]).test_server().await
 }
 
-/// The events of one client.
+/// The events that one client receives.
 struct Listener {
     body: Pin<Box<dyn futures_util::Stream<Item = Bytes>>>,
     read: String,
@@ -155,7 +155,7 @@ impl Listener {
                 return event;
             }
             let chunk =
-                timeout(Duration::from_secs(20), self.body.next()).await.expect("nothing came");
+                timeout(Duration::from_secs(20), self.body.next()).await.expect("no event arrived");
             self.read.push_str(std::str::from_utf8(&chunk.expect("the stream ended")).unwrap());
         }
     }
@@ -167,7 +167,7 @@ async fn post(server: &TestServer, room: &str, text: &str) -> usize {
 }
 
 #[trine::test]
-async fn messages_cross_processes_once_and_do_not_come_back() {
+async fn messages_cross_processes_once_without_an_echo() {
     let broker = broker().await;
     let config = TopicConfig { history: 10, ..TopicConfig::default() };
     let here = process(broker, config.clone()).await;
@@ -181,23 +181,23 @@ async fn messages_cross_processes_once_and_do_not_come_back() {
     let (text, one) = bob.next().await;
     assert_eq!(text, "\"one\"");
     assert_eq!(post(&there, "rust", "two").await, 1);
-    // An echo of the first message would lie before the second.
+    // An echo of the first message would arrive before the second one.
     assert_eq!(bob.next().await.0, "\"two\"");
     let (text, two) = ann.next().await;
     assert_eq!(text, "\"two\"");
-    assert_eq!(post(&here, "cats", "three").await, 0, "somebody else has the listener");
+    assert_eq!(post(&here, "cats", "three").await, 0, "the other process has the listener");
     assert_eq!(eve.next().await.0, "\"three\"");
 
-    // The names of messages are those of all processes: who was here comes back there.
+    // Message ids are the same in all processes, so a client of the other process can resume here.
     let mut back = Listener::at(&here, "rust", Some(&one)).await;
     assert_eq!(back.next().await, ("\"two\"".to_owned(), two));
     here.stop().await;
     there.stop().await;
 }
 
-/// Without a history a process keeps no room that nobody uses, and ignores what it hears of it.
+/// Without a history, a process keeps no room that it does not use, and ignores messages for it.
 #[trine::test]
-async fn a_room_that_nobody_uses_here_costs_nothing_here() {
+async fn a_room_without_local_users_costs_nothing() {
     let carrier = Arc::new(trine::topic::LocalCarrier::default());
     let [here, there] = [0, 1].map(|_| Rooms::new().carried("chat", carrier.clone()));
     let mut ann = there.subscribe(&"a".into()).unwrap();
@@ -209,7 +209,7 @@ async fn a_room_that_nobody_uses_here_costs_nothing_here() {
 }
 
 #[trine::test]
-async fn what_is_no_message_of_the_topic_is_told() {
+async fn an_invalid_message_is_reported_to_the_carrier() {
     #[derive(Default)]
     struct Kept(Mutex<Option<Inbox>>, Mutex<Option<Parcel>>);
     impl Carrier for Kept {

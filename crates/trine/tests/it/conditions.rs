@@ -41,7 +41,7 @@ fn report() -> App {
 }
 
 #[trine::test]
-async fn the_one_with_more_conditions_then_the_better_accepted_then_the_first_wins() {
+async fn more_conditions_then_better_accepted_then_first_declared_wins() {
     let client = report().test().await;
     for (headers, wanted) in [
         (&[("accept", "text/plain")][..], "plain"),
@@ -60,7 +60,7 @@ async fn the_one_with_more_conditions_then_the_better_accepted_then_the_first_wi
 }
 
 #[trine::test]
-async fn caches_are_told_what_decides() {
+async fn vary_names_the_fields_that_decide() {
     let client = report().test().await;
     let answer = client.get("/report").await;
     let vary: Vec<_> = answer.headers().get_all("vary").iter().collect();
@@ -71,7 +71,7 @@ async fn caches_are_told_what_decides() {
 struct Closest(&'static [(&'static str, &'static str)], u16, &'static str);
 
 #[trine::test]
-async fn where_none_fits_the_closest_says_why() {
+async fn the_closest_route_explains_why_none_matches() {
     let client = App::new()
         .route("/x", say("a").header("x-a", "1").content_type("application/json"))
         .route("/x", say("b").header("x-a", "1").content_type("image/*").accepts("text/html"))
@@ -120,7 +120,7 @@ async fn declared(id: u8, links: Links) -> Result<String, Problem> {
 }
 
 #[trine::test]
-async fn groups_and_declared_routes_have_conditions_too_and_parameters_stay() {
+async fn groups_and_attributes_have_conditions_and_keep_parameters() {
     async fn mark(request: Request, next: Next) -> Response {
         let mut answer = next.run(request).await;
         answer.headers_mut().insert("x-marked", HeaderValue::from_static("yes"));
@@ -140,7 +140,7 @@ async fn groups_and_declared_routes_have_conditions_too_and_parameters_stay() {
         send(&client, "GET", "/g/1/declared/7", &[("x-in", ""), ("accept", "text/*")]).await;
     assert_eq!(answer.text(), "7 at /g/1/declared/8");
     assert_eq!(answer.headers()["x-marked"], "yes");
-    // The layers of the group see the refusal, as all routes of the path lie in them.
+    // The group's layers see the refusal, because they wrap all routes of the path.
     let answer =
         send(&client, "GET", "/g/1/declared/7", &[("x-in", ""), ("accept", "image/png")]).await;
     assert_eq!(
@@ -167,7 +167,7 @@ async fn otherwise() -> &'static str {
 }
 
 #[trine::test]
-async fn attributes_say_conditions_too() {
+async fn attributes_declare_conditions_too() {
     let client = App::new().routes(routes![otherwise, page, asked]).test().await;
     assert_eq!(ask(&client, "/asked", &[("x-a", "1"), ("x-b", "")]).await.1, "page");
     for headers in [
@@ -190,7 +190,7 @@ async fn attributes_say_conditions_too() {
 }
 
 #[trine::test]
-async fn query_asks_with_a_body_in_one_path_with_others() {
+async fn the_method_query_shares_a_path_and_has_a_body() {
     let app = App::new().route("/q", query(async |body: String| body).get(async || "got")).route(
         "/r",
         get(async || "got").query(async |body: String, method: Method| format!("{method} {body}")),
@@ -203,7 +203,7 @@ async fn query_asks_with_a_body_in_one_path_with_others() {
 }
 
 #[trine::test]
-async fn the_body_limit_is_that_of_the_route_that_was_chosen() {
+async fn the_body_limit_of_the_chosen_route_applies() {
     let client = App::new()
         .body_limit(4)
         .route("/x", post(async |body: String| body).content_type("text/plain").limit(8))
@@ -259,14 +259,14 @@ async fn the_host_finds_its_routes() {
         ("api.example.com.", "/", "api"),
         ("acme.example.com", "/", "tenant acme"),
         ("acme.example.com", "/x/7", "acme 7"),
-        // A name has no case, and one with an encoded dot is no name that anybody could look up.
+        // Host names are case-insensitive. A name with an encoded dot is not a valid host name.
         ("ACME.Example.com", "/x/7", "acme 7"),
         ("acme%2eevil.example.com", "/", "any"),
         ("a%63me.example.com", "/", "any"),
         ("a.b.example.com", "/", r#"("a", "b")"#),
         ("acme.example.com", "/in/g/own/3", r#"3 ["acme", "g", "3"] /in/g/own/9"#),
         ("[::1]:80", "/", "any"),
-        // What the host does not have is answered as on any other.
+        // Paths that the host does not have are answered as on any other host.
         ("api.example.com", "/shared/7", "any shared"),
         ("api.example.com", "/shared/me", "any shared"),
         ("acme.example.com", "/t", "any t"),
@@ -275,7 +275,7 @@ async fn the_host_finds_its_routes() {
     ] {
         assert_eq!(ask(&client, path, &[("host", host)]).await.1, wanted, "{host}{path}");
     }
-    // The target goes before the header: RFC 9112 section 3.2.2.
+    // The target takes precedence over the header field (RFC 9112, section 3.2.2).
     assert_eq!(
         ask(&client, "http://api.example.com/", &[("host", "acme.example.com")]).await.1,
         "api"
@@ -287,14 +287,14 @@ async fn the_host_finds_its_routes() {
         (refused.status().as_u16(), refused.headers()["allow"].to_str().unwrap()),
         (405, "POST, OPTIONS")
     );
-    // A tenant may be called anything that a host may be called.
+    // A tenant may have any name that is a valid part of a host.
     assert_eq!(ask(&client, "/", &[("host", "..example.com")]).await.1, "any");
     let long = format!("{}.example.com", "a".repeat(200));
     assert_eq!(ask(&client, "/x/1", &[("host", &*long)]).await.1, format!("{} 1", "a".repeat(200)));
 }
 
 #[tokio::test]
-async fn hosts_and_conditions_hold_on_a_socket() {
+async fn hosts_and_conditions_work_over_a_socket() {
     let server = common::start(hosts().route("/r", say("csv").accepts("text/csv"))).await;
     let client =
         reqwest::Client::builder().resolve("acme.example.com", server.addr).build().unwrap();
@@ -311,7 +311,7 @@ async fn hosts_and_conditions_hold_on_a_socket() {
 }
 
 #[trine::test]
-async fn a_link_does_not_leave_its_host_unsaid() {
+async fn a_link_to_a_route_with_a_host_needs_the_host() {
     let app = App::new().group(Group::host("api.example.com").routes(routes![declared])).route(
         "/",
         get(async |links: Links| links.to(declared::uri(1)).map(|href| href.to_string())),
@@ -330,7 +330,7 @@ async fn a_link_does_not_leave_its_host_unsaid() {
 }
 
 #[test]
-fn the_audit_tells_routes_apart_by_their_conditions() {
+fn the_audit_distinguishes_routes_by_their_conditions() {
     assert!(report().audit().is_ok() && hosts().audit().is_ok());
     let line = line!();
     let app = App::new()
@@ -368,7 +368,7 @@ fn the_audit_tells_routes_apart_by_their_conditions() {
         (Kind::Template, at(15)),
         (Kind::Condition, at(16)),
     ];
-    // `say` declares the handlers, so the routes of closures all stand in its line.
+    // `say` declares the handlers, so all routes with closures have its line as their location.
     let kinds: Vec<_> = found.iter().map(|(kind, _)| *kind).collect();
     assert_eq!(kinds, wanted.clone().map(|(kind, _)| kind), "{audit}");
     for ((kind, place), (_, wanted)) in

@@ -16,7 +16,7 @@ fn errors(text: &str, env: &[(&str, &str)]) -> Vec<String> {
 }
 
 #[test]
-fn nothing_said_is_the_default() {
+fn an_empty_configuration_has_the_defaults() {
     assert_eq!(read("", &[]).unwrap(), Config::default());
     assert_eq!(read("", &[("PATH", "/bin"), ("PORT", "80")]).unwrap(), Config::default());
 }
@@ -34,7 +34,7 @@ fn the_environment_wins_over_the_profile_over_the_rest() {
 }
 
 #[test]
-fn a_certificate_to_order_is_a_table_of_its_own() {
+fn an_acme_certificate_has_a_table_of_its_own() {
     let text = "[acme]\ndomains = ['example.com', 'www.example.com']\ncontact = ['mailto:ops@example.com']\n\
                 cache = '/var/lib/x'\nagree_to_terms = true\nchallenge = 'http-01'";
     let acme = read(text, &[("TRINE_ACME_DIRECTORY", "https://ca.internal/directory")])
@@ -89,7 +89,7 @@ fn values_are_read_in_every_form_of_toml() {
 }
 
 #[test]
-fn all_that_is_wrong_is_told_at_once_with_its_place() {
+fn all_mistakes_are_reported_at_once_with_their_locations() {
     let text =
         "port = 70000\nadress = '::1'\n\n[timeouts]\nshutdown = 30\n\n[limits]\nbody = [1]\n";
     let env = [("TRINE_PROFILE", "live"), ("TRINE_SIGNALS", "no"), ("TRINE_LIMIT_BODY", "1")];
@@ -108,7 +108,7 @@ fn all_that_is_wrong_is_told_at_once_with_its_place() {
 }
 
 #[test]
-fn a_mistake_in_the_section_of_the_other_profile_is_told_too() {
+fn a_mistake_in_the_other_profiles_section_is_reported_too() {
     let wrong = errors("[prod]\nport = 'http'", &[("TRINE_PROFILE", "dev")]);
     assert_eq!(
         wrong,
@@ -117,7 +117,7 @@ fn a_mistake_in_the_section_of_the_other_profile_is_told_too() {
 }
 
 #[test]
-fn what_is_not_toml_is_located() {
+fn invalid_toml_is_located() {
     let wrong = errors(
         "port = 80\n[limits\nbody = 1",
         &[("TRINE_CONFIG", "etc/my.toml"), ("TRINE_PORT", "x")],
@@ -127,7 +127,7 @@ fn what_is_not_toml_is_located() {
 }
 
 #[test]
-fn a_key_out_of_place_is_recognised() {
+fn a_misplaced_key_is_recognised() {
     assert_eq!(
         errors("body = 1", &[]),
         ["trine.toml:1: there is no key `body`; did you mean `limits.body`?"]
@@ -143,7 +143,7 @@ fn a_key_out_of_place_is_recognised() {
 }
 
 #[test]
-fn every_limit_is_refused_where_it_cannot_work() {
+fn unusable_limits_are_refused() {
     let text = "limits.headers = 257\nlimits.target = '64KiB'\nlimits.connections = 0\nlimits.backlog = 0\nlimits.head = 0\ntimeouts.head = '0s'";
     assert_eq!(errors(text, &[]).len(), 6);
     read(
@@ -238,7 +238,7 @@ mod sections {
     }
 
     #[test]
-    fn all_that_is_wrong_is_told_at_once_with_its_place() {
+    fn all_mistakes_are_reported_at_once_with_their_locations() {
         let text = "[mail]\nport = 'http'\nfrmo = 'me'\nwhen = 'later'\n[prod.mail]\ntimeout = 5\n";
         let line = line!() + 1;
         let told = mail(
@@ -266,7 +266,7 @@ mod sections {
         assert_eq!(told.len(), 7);
     }
 
-    /// A variable may be of another section whose name goes on from this one's.
+    /// A variable may belong to another section whose name starts with this section's name.
     #[test]
     fn sections_may_have_names_that_begin_alike() {
         let mut config = read(
@@ -314,7 +314,7 @@ mod sections {
     }
 
     #[test]
-    fn under_prod_a_secret_has_to_be_one() {
+    fn under_prod_a_weak_secret_is_refused() {
         let (long, other) = ("9e107d9d372bb6826bd81d3542a419d6", "a tiger 7 lily");
         let read = keys("prod", long, Some(other)).unwrap();
         assert!(read.sign.matches(long) && read.cookie.matches(other));
@@ -337,7 +337,7 @@ mod sections {
             let errors = keys("prod", sign, cookie).unwrap_err();
             assert!(errors.contains(why), "{errors}");
             assert!(sign.is_empty() || !errors.contains(sign), "{errors}");
-            assert!(keys("dev", sign, cookie).is_ok(), "under `dev` nothing of this is asked");
+            assert!(keys("dev", sign, cookie).is_ok(), "`dev` accepts weak secrets");
         }
         let missing = super::read("", &[("TRINE_PROFILE", "dev")])
             .unwrap()

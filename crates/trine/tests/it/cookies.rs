@@ -1,4 +1,4 @@
-//! Cookies over real sockets: what comes, and what is set whatever the answer is.
+//! Cookies over real sockets: which ones a handler sees, and which ones are set with any response.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -14,7 +14,7 @@ use trine::testing::{TestClient, TestResponse};
 
 use crate::common;
 
-/// What a handler sees, in its order.
+/// All cookies that a handler sees, in order.
 async fn all(cookies: Cookies) -> String {
     let pairs: Vec<_> = cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
     pairs.join(" ")
@@ -22,9 +22,9 @@ async fn all(cookies: Cookies) -> String {
 
 const FIELD: &[u8] = b"a=1; bad=\xff\xfe; c=\xc3\xa4; d=3";
 
-/// One byte beyond ASCII made all cookies of the field vanish.
+/// One non-ASCII byte used to make all cookies of the header field disappear.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cookie_that_is_no_text_takes_no_other_with_it() {
+async fn a_cookie_that_is_not_text_does_not_affect_the_others() {
     let running = common::start(App::new().route("/", get(all))).await;
 
     let mut stream = TcpStream::connect(running.addr).await.unwrap();
@@ -91,7 +91,7 @@ async fn returned(mut cookies: Cookies) -> (Cookies, [(&'static str, &'static st
     (cookies, [("set-cookie", "b=array"), ("set-cookie", "c=array")], "page".to_owned())
 }
 
-/// Removes the cookie of a session that is over, and refuses.
+/// Removes the cookie of an expired session, and refuses the request.
 struct Session;
 
 impl FromRequest for Session {
@@ -156,9 +156,9 @@ fn app() -> App {
         .group(Group::at("/caught").catch(.., caught).route("/", get(problem)))
 }
 
-/// They were lost without a word unless the handler returned them.
+/// Changes used to be lost silently unless the handler returned them.
 #[tokio::test]
-async fn what_is_changed_is_set_whatever_the_answer_is() {
+async fn changes_are_set_with_any_response() {
     let client: TestClient = app().test().await;
     for (path, status, cookies) in [
         ("/page", 200, &["a=page"][..]),
@@ -185,13 +185,13 @@ async fn what_is_changed_is_set_whatever_the_answer_is() {
 }
 
 #[tokio::test]
-async fn returned_they_are_set_once_and_beside_those_of_an_array() {
+async fn returned_cookies_are_set_once_and_added_to_those_of_an_array() {
     let client = app().test().await;
     assert_eq!(set(&client.get("/returned").await), ["a=returned", "b=array", "c=array"]);
 }
 
 #[tokio::test]
-async fn a_layer_and_a_handler_share_them() {
+async fn a_layer_and_a_handler_share_cookies() {
     let client = app().test().await;
     let answer = client.get("/around").await;
     assert_eq!(set(answer.expect_text("1")), ["before=1", "both=handler", "after=2"]);
@@ -212,7 +212,7 @@ impl Write for Log {
 }
 
 #[tokio::test]
-async fn a_change_that_comes_too_late_is_told_in_the_log() {
+async fn a_change_that_comes_too_late_is_logged() {
     let log = Log::default();
     let writer = log.clone();
     let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).finish();
@@ -234,7 +234,7 @@ async fn a_change_that_comes_too_late_is_told_in_the_log() {
     assert!(told.contains("the change to the cookie `late` is lost"), "{told}");
 }
 
-/// Renews the cookie of the session, as a rolling one does.
+/// Renews the session cookie on each request, as a rolling session does.
 struct Renewed;
 
 impl FromRequest for Renewed {
@@ -253,9 +253,9 @@ async fn renews(mut cookies: Cookies, request: Request, next: Next) -> Response 
     next.run(request).await
 }
 
-/// The guard had the last word, and whoever signed out was still signed in.
+/// The guard's change used to win, so a user who signed out was still signed in.
 #[tokio::test]
-async fn what_the_answer_says_of_a_cookie_wins_over_what_was_changed_before_it() {
+async fn a_cookie_of_the_response_wins_over_an_earlier_change() {
     let foreign = tower::service_fn(|_: Request| async {
         Ok::<_, std::convert::Infallible>(([(header::SET_COOKIE, OVER)], "").into_response())
     });
@@ -295,10 +295,10 @@ async fn what_the_answer_says_of_a_cookie_wins_over_what_was_changed_before_it()
     assert_eq!(set(&client.another().get("/layer/foreign").await), ["sid=new", "sid="]);
 }
 
-/// What middleware changes when it has the answer is the newest, and takes the place of what was
-/// set before.
+/// A change that middleware makes after the handler has answered is the newest one, and replaces
+/// earlier ones.
 #[tokio::test]
-async fn one_cookie_is_set_once_as_it_was_changed_last() {
+async fn a_cookie_is_set_once_with_its_last_change() {
     async fn after(mut cookies: Cookies, request: Request, next: Next) -> Response {
         cookies.add(("sid", "before"));
         let answer = next.run(request).await;
@@ -323,10 +323,9 @@ async fn one_cookie_is_set_once_as_it_was_changed_last() {
     assert_eq!(set(&client.another().get("/foreign").await), ["sid=foreign", "sid=after"]);
 }
 
-/// It depended on an extractor elsewhere whether the changes of a handler that never answered were
-/// set.
+/// If a handler never answered, an unrelated extractor decided whether its changes were set.
 #[tokio::test]
-async fn whoever_never_answers_loses_its_changes_and_nobody_else_does() {
+async fn a_handler_that_never_answers_loses_only_its_own_changes() {
     async fn panics(mut cookies: Cookies) -> &'static str {
         cookies.add(("login", "half"));
         panic!("in the midst of it")

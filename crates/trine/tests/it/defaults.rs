@@ -1,5 +1,4 @@
-//! `docs/defaults.md` is what an operator reads: it has every key, and its defaults are the true
-//! ones.
+//! `docs/defaults.md` is the operator's reference: it lists every key with its actual default.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use trine::config::Config;
@@ -23,7 +22,7 @@ struct Row<'a> {
 }
 
 fn rows() -> Vec<Row<'static>> {
-    // Neither WebSockets nor the proxy have keys: their tables have tests of their own.
+    // WebSockets and the proxy have no keys. Their tables have tests of their own.
     let page = PAGE
         .split("\n## WebSockets\n")
         .next()
@@ -43,7 +42,7 @@ fn rows() -> Vec<Row<'static>> {
 }
 
 #[test]
-fn every_default_on_the_page_is_the_true_one() {
+fn every_documented_default_is_the_actual_one() {
     for row in rows() {
         let config = Config::read(&format!("{} = '{}'", row.key, row.default), []);
         let config = config.unwrap_or_else(|errors| panic!("{}: {errors}", row.key));
@@ -66,7 +65,7 @@ fn every_key_is_on_the_page_and_names_its_field() {
         assert!(named.iter().any(|link| rest.contains(link)), "{key} is not {}", row.field);
         count += 1;
     }
-    assert_eq!(rows.len(), count, "the page has a row for no key");
+    assert_eq!(rows.len(), count, "the page has a row without a key");
 }
 
 #[test]
@@ -85,7 +84,7 @@ fn every_field_of_the_server_is_on_the_page() {
         for line in fields.filter_map(|line| line.strip_prefix("    pub ")) {
             let (field, _) = line.split_once(':').unwrap();
             let is_row = |row: &Row<'_>| row.field.ends_with(field) && row.key.starts_with(table);
-            // What has fields of its own is not a row.
+            // A field that is itself a section has no row.
             assert!(
                 ["acme", "http2", "http3"].contains(&field) || rows.iter().any(is_row),
                 "no row for {table}{field}"

@@ -31,7 +31,7 @@ enum Pet {
     Dog,
 }
 
-/// The body stands first and is read last.
+/// The field for the body is first, but it is read last.
 #[derive(FromRequest)]
 struct Create {
     new: New,
@@ -81,7 +81,7 @@ async fn structs_of_extractors_are_extractors() {
         client.post("/pet").form(&[("kind", "cat"), ("lives", "9")]).await.text(),
         "cat of 9"
     );
-    // The parts are refused first, though the body is wrong too.
+    // The head is checked first, although the body is invalid too.
     let answer = client.post("/create").json(&7).await;
     assert!(
         answer.status() == 400 && answer.text().contains("query parameter `page` is missing"),
@@ -92,7 +92,7 @@ async fn structs_of_extractors_are_extractors() {
 }
 
 #[test]
-fn what_they_read_and_need_is_known() {
+fn derived_extractors_declare_what_they_read_and_need() {
     const fn body<T: FromRequest>() -> bool {
         <T::Reads as Reads>::BODY
     }
@@ -128,7 +128,7 @@ struct Tags<T> {
     list: Vec<T>,
 }
 
-/// Lower-case only.
+/// A name in lower case.
 #[derive(Debug, PartialEq, FromParam)]
 #[param(with = "Name::checked")]
 struct Name(#[param(key)] String);
@@ -144,7 +144,7 @@ impl Name {
 
 struct Db(BTreeMap<i64, &'static str>);
 
-/// Looked up by its id, with state.
+/// An article that is looked up by its id in a state.
 #[derive(Debug, Clone, PartialEq, FromParam)]
 #[param(with = find, needs(Db))]
 struct Article {
@@ -236,7 +236,7 @@ async fn a_value_is_looked_up_with_the_request_and_linked_by_its_key() {
 }
 
 #[test]
-fn what_is_written_is_read_back() {
+fn a_linked_value_is_read_back() {
     assert_eq!(Order::Best.to_param(), Cow::Borrowed("top"));
     assert_eq!(Slug("x".into()).to_param(), "x");
     assert_eq!(Article { title: "", id: -1 }.to_param(), "-1");

@@ -1,4 +1,4 @@
-//! Why a request meets the route that it meets, and no other.
+//! Why a request matches its route and no other.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -47,7 +47,7 @@ fn verdicts(method: &str, path: &str) -> BTreeMap<String, Verdict> {
 }
 
 #[test]
-fn each_route_says_why_it_does_not_answer() {
+fn each_route_has_a_reason_why_it_does_not_answer() {
     let text = |text: &str| text.to_owned();
     let all = verdicts("GET", "/users/7");
     assert_eq!(all["GET /users/{id}"], Verdict::Matches);
@@ -91,9 +91,9 @@ fn each_route_says_why_it_does_not_answer() {
     assert_eq!(verdicts("HEAD", "/users")["GET /users"], Verdict::Matches);
 }
 
-/// What is said is what happens: each path is explained and then sent.
+/// Each path is explained and then requested: the explanation must be what happens.
 #[tokio::test]
-async fn the_outcome_is_the_one_that_a_request_has() {
+async fn the_explained_outcome_is_what_a_request_gets() {
     let client = app().test().await;
     let service = app().build().await.unwrap();
     let (mut matched, mut fallen) = (0, 0);
@@ -172,8 +172,8 @@ async fn the_outcome_is_the_one_that_a_request_has() {
                 }
                 _ => panic!("{context}"),
             }
-            // Who does not answer says a reason that is true: the path does not fit, or the method,
-            // or another does.
+            // Each route that does not answer has a true reason: the path or the method does not
+            // match, or another route takes precedence.
             for route in &explained.candidates {
                 if explained.outcome == Outcome::NotFound {
                     let of_path = !matches!(
@@ -189,14 +189,18 @@ async fn the_outcome_is_the_one_that_a_request_has() {
 }
 
 #[test]
-fn layers_and_parameters_are_told() {
+fn layers_and_parameters_are_explained() {
     let explained = app().explain("GET", "/users/7/posts/a%20b").unwrap();
     let params = [("id".to_owned(), "7".to_owned()), ("post".to_owned(), "a%20b".to_owned())];
     let Outcome::Route { params: got, .. } = &explained.outcome else { panic!("{explained}") };
     assert_eq!(*got, params);
     assert_eq!(explained.layers.len(), 1);
     assert_eq!(app().explain("GET", "/files/x").unwrap().layers.len(), 2);
-    assert_eq!(app().explain("POST", "/files/x").unwrap().layers.len(), 2, "405 lies in the group");
+    assert_eq!(
+        app().explain("POST", "/files/x").unwrap().layers.len(),
+        2,
+        "the 405 is inside of the group"
+    );
     assert_eq!(app().explain("GET", "/nothing").unwrap().layers.len(), 1);
     let text = explained.to_string();
     assert!(
@@ -218,7 +222,7 @@ fn layers_and_parameters_are_told() {
 }
 
 #[test]
-fn what_is_no_request_is_refused() {
+fn an_invalid_request_is_refused() {
     let said = |method, path| app().explain(method, path).unwrap_err().to_string();
     assert_eq!(said("G T", "/"), "expected a method such as `GET`, got `G T`");
     assert!(said("GET", "a b").starts_with("expected a path such as"));

@@ -1,5 +1,5 @@
-//! What every extractor does at the edge: limits, order, `Option` and `Result`, and the answer that
-//! a client reads.
+//! Behaviour that all extractors share: limits, order, `Option` and `Result`, and the response that
+//! a client gets.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -19,7 +19,7 @@ struct Todo {
     title: String,
 }
 
-/// A request to a route that takes `limit` bytes of body.
+/// A request to a route with a body limit of `limit` bytes.
 fn cx(limit: u64, content_type: &str, body: impl Into<Body>) -> Cx {
     let mut route = RouteMeta::new(None, "/todos/{id}", file!(), line!());
     route.params = vec!["id".to_owned()];
@@ -47,7 +47,7 @@ const JSON: &str = "application/json";
 const FORM: &str = "application/x-www-form-urlencoded";
 
 #[tokio::test]
-async fn a_body_past_the_limit_of_the_route_is_a_413() {
+async fn a_body_beyond_the_limit_of_the_route_is_a_413() {
     assert_eq!(status::<Json<Todo>>(cx(13, JSON, r#"{"title":"a"}"#)).await, 200);
     assert_eq!(status::<Json<Todo>>(cx(12, JSON, r#"{"title":"a"}"#)).await, 413);
     assert_eq!(status::<Form<Todo>>(cx(7, FORM, "title=a")).await, 200);
@@ -57,7 +57,7 @@ async fn a_body_past_the_limit_of_the_route_is_a_413() {
 }
 
 #[tokio::test]
-async fn a_body_without_an_end_is_a_413() {
+async fn an_endless_body_is_a_413() {
     assert_eq!(status::<Json<Todo>>(cx(1 << 16, JSON, endless())).await, 413);
     assert_eq!(status::<Form<Todo>>(cx(1 << 16, FORM, endless())).await, 413);
     assert_eq!(status::<Option<Json<Todo>>>(cx(1 << 16, JSON, endless())).await, 413);
@@ -65,7 +65,7 @@ async fn a_body_without_an_end_is_a_413() {
 
 #[tokio::test]
 async fn another_content_type_is_refused_without_reading() {
-    // Reading this one would never end.
+    // This body never ends, so reading it would hang.
     assert_eq!(status::<Json<Todo>>(cx(u64::MAX, FORM, endless())).await, 415);
 }
 
@@ -79,7 +79,7 @@ async fn a_result_hands_the_rejection_to_the_handler() {
 }
 
 #[tokio::test]
-async fn parts_are_read_beside_the_body() {
+async fn the_head_is_read_beside_the_body() {
     let mut cx = cx(99, JSON, r#"{"title":"b"}"#);
     let Json(body) = Json::<Todo>::from_request(&mut cx).await.unwrap();
     let Query(query) = Query::<Todo>::from_request(&mut cx).await.unwrap();
@@ -89,7 +89,7 @@ async fn parts_are_read_beside_the_body() {
 }
 
 #[test]
-fn the_type_says_what_is_read() {
+fn the_type_declares_what_is_read() {
     fn body<T: FromRequest>() -> bool {
         T::Reads::BODY
     }
@@ -98,7 +98,7 @@ fn the_type_says_what_is_read() {
 }
 
 #[tokio::test]
-async fn a_client_reads_what_was_wrong_where() {
+async fn a_refusal_names_the_mistake_and_its_location() {
     let refused =
         Json::<Vec<Todo>>::from_request(&mut cx(99, JSON, r#"[{"title":7}]"#)).await.unwrap_err();
     let (status, problem) = read(refused.into_response()).await;
@@ -124,7 +124,7 @@ async fn a_client_reads_what_was_wrong_where() {
 }
 
 #[tokio::test]
-async fn a_415_says_what_would_be_read() {
+async fn a_415_names_the_accepted_types() {
     let response =
         Json::<Todo>::from_request(&mut cx(99, FORM, "a=b")).await.unwrap_err().into_response();
     assert_eq!(response.headers()[header::ACCEPT], JSON);

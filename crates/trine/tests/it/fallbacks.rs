@@ -14,7 +14,7 @@ async fn seen(path: MatchedPath, method: Method) -> String {
     format!("{method} {path}")
 }
 
-/// Marks the answer as one that came through here.
+/// Marks the response as one that passed this layer.
 async fn mark(request: Request, next: Next) -> Response {
     let mut answer = next.run(request).await;
     answer.headers_mut().append("x-through", HeaderValue::from_static("api"));
@@ -63,14 +63,14 @@ fn app() -> App {
 }
 
 #[trine::test]
-async fn the_nearest_group_answers_where_nothing_stands() {
+async fn the_nearest_group_answers_unmatched_requests() {
     let client = app().test().await;
     for (method, path, status, text) in [
         ("GET", "/api", 404, "api: GET /api"),
         ("GET", "/api/", 404, "api: GET /api/"),
         ("GET", "/api/nothing?x", 404, "api: GET /api/nothing?x"),
         ("DELETE", "/api/nothing/at/all/", 404, "api: DELETE /api/nothing/at/all/"),
-        // A part of a route is none of it: the way back out of the tree finds the fallback.
+        // A prefix of a route's path is not a route: the router backtracks to the fallback.
         ("GET", "/api/users/7/nothing", 404, "api: GET /api/users/7/nothing"),
         ("GET", "/api/cats/img-x.jpg", 404, "api: GET /api/cats/img-x.jpg"),
         ("GET", "/api/cats/img-1.png", 200, "GET /api/{kind}/img-{n}.png"),
@@ -79,7 +79,7 @@ async fn the_nearest_group_answers_where_nothing_stands() {
         ("GET", "/api/v1/nothing", 200, "v1: /api/v1/nothing"),
         ("POST", "/api/v1/users", 200, "POST /api/v1/users"),
         ("OPTIONS", "/api/nothing", 404, "api: OPTIONS /api/nothing"),
-        // No segment of its own.
+        // A prefix must end at a segment.
         ("GET", "/apis/x", 200, "two"),
         ("POST", "/apis/x", 200, "two"),
         ("GET", "/page", 200, "page"),
@@ -94,7 +94,7 @@ async fn the_nearest_group_answers_where_nothing_stands() {
 }
 
 #[trine::test]
-async fn other_methods_and_head_are_as_ever() {
+async fn other_methods_and_head_are_unaffected() {
     let client = app().test().await;
     client.put("/api/users").await.expect_problem(405);
     client
@@ -109,19 +109,19 @@ async fn other_methods_and_head_are_as_ever() {
         .expect_header("allow", "GET, HEAD, POST, OPTIONS");
     client.head("/api/users").await.expect_status(200);
     client.head("/api/nothing").await.expect_status(404);
-    // A slash more is that of a route, before it is nothing.
+    // A path that is a route apart from its trailing slash goes to that route before the fallback.
     client.get("/api/v1/users/").await.expect_status(308).expect_header("location", "../users");
     client.put("/api/v1/users/").await.expect_text("v1: /api/v1/users/");
 }
 
 #[trine::test]
-async fn layers_guards_and_catchers_of_the_group_stand_around_it() {
+async fn layers_guards_and_catchers_of_the_group_wrap_its_fallback() {
     let client = app().test().await;
     let through = |answer: &trine::testing::TestResponse| {
         answer.headers().get_all("x-through").iter().count()
     };
     assert_eq!(through(&client.get("/api/nothing").await), 1);
-    assert_eq!(through(&client.get("/api/v1/nothing").await), 1, "the group around wraps it too");
+    assert_eq!(through(&client.get("/api/v1/nothing").await), 1, "the outer group wraps it too");
     assert_eq!(through(&client.get("/page").await), 0);
     let refused = client.post("/club/nothing").text("hi").await;
     assert_eq!((refused.status().as_u16(), through(&refused)), (401, 1));
@@ -153,7 +153,7 @@ async fn parameters_of_the_prefix_are_those_of_the_fallback() {
     client.post("/l/x").text("12345").await.expect_problem(413);
 }
 
-/// Nobody limits a body that no route is for, unless the application does.
+/// A body that no route receives has the limit of the application, since no route can set one.
 #[trine::test]
 async fn the_fallback_of_the_application_has_its_body_limit() {
     let echo = async |body: String| body;
@@ -166,12 +166,12 @@ async fn the_fallback_of_the_application_has_its_body_limit() {
         client.post("/nowhere").text("1234").await.expect_text("1234");
         client.post("/nowhere").text("12345").await.expect_problem(413);
     }
-    // Where nothing is said it is that of every route.
+    // Without a configured limit, the default of all routes applies.
     let client = lost().test().await;
     let large = "x".repeat(2 * 1024 * 1024);
     client.post("/nowhere").text(large.clone()).await.expect_text(&large);
     client.post("/nowhere").text(large + "x").await.expect_problem(413);
-    // Chunks are counted as they come, and what comes behind the limit is not read.
+    // Chunks count as they arrive, and bytes beyond the limit are not read.
     let server = common::start(lost().body_limit(4)).await;
     let mut socket = tokio::net::TcpStream::connect(server.addr).await.unwrap();
     let endless =
@@ -218,7 +218,7 @@ async fn conditions_and_hosts_choose_among_fallbacks() {
         .expect_text("one");
     client.get("/picky/x").await.expect_problem(404);
     client.get("/picky/x").header("x-picky", "1").await.expect_text("picky");
-    // Routes that stand on any host go before the fallback of one.
+    // Routes for any host take precedence over the fallback of one host.
     for (path, text) in
         [("/shared", "GET /shared"), ("/own", "GET /own"), ("/x", "host"), ("/", "host")]
     {
@@ -228,7 +228,7 @@ async fn conditions_and_hosts_choose_among_fallbacks() {
 }
 
 #[tokio::test]
-async fn it_holds_on_a_socket() {
+async fn fallbacks_work_over_a_socket() {
     let server = common::start(app()).await;
     let answer = reqwest::get(server.url("/api/nothing")).await.unwrap();
     assert_eq!(
@@ -240,7 +240,7 @@ async fn it_holds_on_a_socket() {
 }
 
 #[test]
-fn the_audit_and_the_tree_know_it() {
+fn the_audit_and_the_tree_show_fallbacks() {
     async fn of_state(_: State<AtomicUsize>) {}
     async fn of_two(_: Path<(u8, u8)>) {}
     async fn plain() {}

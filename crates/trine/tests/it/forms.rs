@@ -1,4 +1,4 @@
-//! Forms: what a field may be, what is told of those that are wrong, and the edge of every limit.
+//! Forms: the types of fields, the errors for invalid ones, and the edge of every limit.
 #![allow(clippy::unwrap_used, unreachable_pub, dead_code, reason = "tests")]
 
 use std::collections::{BTreeMap, HashMap};
@@ -65,7 +65,7 @@ enum Payment {
 #[derive(Debug, PartialEq, FromForm)]
 struct Token(u64);
 
-/// Sends a body to a handler of `Form<T>` that says what it got.
+/// Sends a body to a handler that answers with its `Form<T>`.
 async fn send<T>(content_type: &str, body: impl Into<Vec<u8>>) -> TestResponse
 where
     T: FromForm + std::fmt::Debug + 'static,
@@ -83,7 +83,7 @@ async fn errors<T: FromForm + std::fmt::Debug + 'static>(
     told(&response)
 }
 
-/// Field, code and message of each error.
+/// The field, code and message of each error.
 fn told(response: &TestResponse) -> Vec<(String, String, String)> {
     let problem: Value = response.json();
     let errors = problem["errors"].as_array().unwrap_or_else(|| panic!("{problem}"));
@@ -126,7 +126,7 @@ const WHOLE: &[(&str, &str)] = &[
 ];
 
 #[tokio::test]
-async fn both_encodings_say_the_same() {
+async fn both_encodings_yield_the_same_value() {
     let body: Vec<String> = WHOLE.iter().map(|(name, value)| format!("{name}={value}")).collect();
     let urlencoded = send::<Everything>(URLENCODED, body.join("&")).await;
     let parts: Vec<(&str, String)> = WHOLE
@@ -164,7 +164,7 @@ async fn both_encodings_say_the_same() {
 }
 
 #[tokio::test]
-async fn all_errors_come_at_once_with_name_code_and_message() {
+async fn all_errors_are_reported_at_once_with_name_code_and_message() {
     let body = "tags=a&address.street=S&address.zip=x&others[3].zip=1&prices[a]=-1&byId[x].street=S&byId[x].zip=1\
         &kind=cow&age=300&agree=maybe&size=many&from=here&pay.by=Gold&token=&password=a&password=b";
     let expected = json!([
@@ -185,7 +185,7 @@ async fn all_errors_come_at_once_with_name_code_and_message() {
 }
 
 #[tokio::test]
-async fn an_error_is_one_of_rfc_9457() {
+async fn an_error_has_the_format_of_rfc_9457() {
     let response = send::<Address>(URLENCODED, "street=S&zip=x").await;
     let problem: Value = response.json();
     assert_eq!(response.header("content-type"), Some("application/problem+json"));
@@ -232,11 +232,12 @@ struct Strict {
 }
 
 #[tokio::test]
-async fn names_that_fit_nothing() {
+async fn names_without_a_field() {
     let unknown = errors::<Strict>("a=1&b=2&a.c=3&a[]x=4&[]=5&=6").await;
     let names: Vec<_> = unknown.iter().map(|(name, code, _)| format!("{name} {code}")).collect();
     assert_eq!(names, ["b unknown", "a.c unknown", "a[]x unknown", "[] unknown", " unknown"]);
-    // Elsewhere they are ignored, and index is no way to make memory.
+    // Without `deny_unknown` they are ignored. A large index allocates no memory for the elements
+    // before it.
     let huge = send::<HashMap<String, Vec<u8>>>(
         URLENCODED,
         "a[4294967295]=1&a[99999999999999999999999]=2&a[0]=0",
@@ -249,13 +250,13 @@ async fn names_that_fit_nothing() {
 }
 
 #[tokio::test]
-async fn fields_that_are_not_known_are_a_list() {
+async fn unknown_fields_are_a_list() {
     let pairs = send::<Vec<(String, String)>>(URLENCODED, "b=2&a[x]=1&b=3&a.y[z]=4").await;
     assert_eq!(pairs.text(), r#"[("a.x", "1"), ("a.y.z", "4"), ("b", "2"), ("b", "3")]"#);
 }
 
 #[tokio::test]
-async fn what_is_not_utf8_is_refused_at_its_field() {
+async fn invalid_utf8_is_reported_at_its_field() {
     for body in ["a=%FF", "a=%zz", "a=%", "a=\u{fffd}%"] {
         assert_eq!(
             errors::<Strict>(body).await,
@@ -309,7 +310,7 @@ async fn secrets_are_never_repeated() {
 }
 
 #[tokio::test]
-async fn a_page_can_ask_again() {
+async fn a_page_can_show_the_form_again() {
     let app = App::new().route(
         "/",
         post(async |mut form: Submitted<Everything>| {
@@ -371,7 +372,7 @@ struct Upload {
 }
 
 #[tokio::test]
-async fn files_go_to_disk_and_stay_where_they_are_wanted() {
+async fn files_are_written_to_disk_and_kept_on_request() {
     let folder = tempfile::tempdir().unwrap();
     let kept = folder.path().join("kept");
     let app = App::new().state(kept.clone()).route(
@@ -407,7 +408,7 @@ async fn files_go_to_disk_and_stay_where_they_are_wanted() {
     let body = multipart(&[
         file("avatar", "../../etc/me.txt", "text/plain; charset=utf-8", b"content"),
         text("title", "T"),
-        // What a browser sends for a file input that nobody touched.
+        // A browser sends this for a file input without a file.
         file("files", "", "application/octet-stream", b""),
         file("files[]", "empty.bin", "application/octet-stream", b""),
         file("files", "2.bin", "application/octet-stream", &vec![7; 300_000]),
@@ -421,10 +422,11 @@ async fn files_go_to_disk_and_stay_where_they_are_wanted() {
     assert_eq!(std::fs::read_to_string(kept).unwrap(), "content");
 }
 
-/// A copy over devices was written under its name while it came, and left there where it failed.
+/// The copy to another device used to have its final name while it was written, and stayed there if
+/// it failed.
 #[cfg(unix)]
 #[tokio::test]
-async fn a_file_goes_over_devices_whole_or_not_at_all() {
+async fn a_file_is_moved_between_devices_completely_or_not_at_all() {
     use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 
     let other = std::path::Path::new("/dev/shm");
@@ -433,7 +435,7 @@ async fn a_file_goes_over_devices_whole_or_not_at_all() {
         (Ok(other), Ok(ours)) if other != ours => {}
         _ => {
             return eprintln!(
-                "skipped: /dev/shm is not there, or on the device of the temporary folder"
+                "skipped: /dev/shm is missing, or on the device of the temporary folder"
             );
         }
     }
@@ -478,17 +480,17 @@ async fn a_file_goes_over_devices_whole_or_not_at_all() {
     assert_eq!(std::fs::read_to_string(folder.path().join("kept")).unwrap(), "content");
     let mode = std::fs::metadata(folder.path().join("kept")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
-    // Whoever reads the old file has it whole: the new one took its name, and was not written into
-    // it.
+    // A process that has the old file open still reads all of it: the new file replaced its name,
+    // not its content.
     assert_eq!(std::io::read_to_string(old).unwrap(), "old");
 
-    // A folder of that name: the copy is made, and cannot take its name.
+    // A folder already has this name: the file is copied, but cannot be renamed.
     std::fs::create_dir(folder.path().join("taken")).unwrap();
     assert_eq!(send("taken").await, 500);
     assert_eq!(there(), ["kept", "taken"]);
     std::fs::remove_dir(folder.path().join("taken")).unwrap();
     drop(folder);
-    assert_eq!(send("kept").await, 500, "a folder that is gone");
+    assert_eq!(send("kept").await, 500, "a folder that was removed");
 }
 
 #[tokio::test]
@@ -503,7 +505,8 @@ async fn files_that_are_refused() {
         refused(std::slice::from_ref(&large)).await,
         (413.try_into().unwrap(), one("avatar", "too_large", message))
     );
-    // At its edge it is taken, and beside another error 413 would say too much.
+    // A file of exactly the limit is accepted. If there is another error too, 413 would claim too
+    // much.
     assert_eq!(
         send::<Upload>(MULTIPART, multipart(&[file("avatar", "a", "image/png", &[0; 1024])]))
             .await
@@ -516,7 +519,7 @@ async fn files_that_are_refused() {
     let (_, errors) = refused(&[file("avatar", "a", "image/svg+xml", b"<svg/>")]).await;
     let message = "expected a file of type `image/png`, `text/*`, got `image/svg+xml`";
     assert_eq!(errors, one("avatar", "content_type", message));
-    // A file that is sent without a name is a file.
+    // A file that is sent without a file name is still a file.
     let (_, errors) = refused(&[file("avatar", "", "image/svg+xml", b"<svg/>")]).await;
     assert_eq!(errors, one("avatar", "content_type", message));
     let png = file("avatar", "a", "Image/PNG; x=y", b"");
@@ -530,10 +533,10 @@ async fn files_that_are_refused() {
 }
 
 #[tokio::test]
-async fn what_is_no_multipart_is_a_400() {
+async fn invalid_multipart_is_a_400() {
     let good = multipart(&[text("title", "T"), file("avatar", "a", "image/png", b"a")]);
     assert_eq!(send::<Upload>(MULTIPART, good.clone()).await.status(), 200);
-    // Cut anywhere but in what follows the last boundary, it is incomplete.
+    // A body that is cut before the end of the last boundary is incomplete.
     for cut in 0..good.len() - 2 {
         let response = send::<Upload>(MULTIPART, &good[..cut]).await;
         assert_eq!(response.status(), 400, "cut at {cut}: {}", response.text());
@@ -596,7 +599,7 @@ async fn parts_can_be_read_one_by_one() {
     assert_eq!(client.post("/parts").form(&[("a", "b")]).await.status(), 415);
 }
 
-// The edge of every limit: at it the form is taken, past it not.
+// The edge of every limit: a form at the limit is accepted, and a form beyond it is refused.
 
 type Any = BTreeMap<String, Vec<String>>;
 type Deep = BTreeMap<String, BTreeMap<String, BTreeMap<String, String>>>;
@@ -632,7 +635,7 @@ macro_rules! edges {
     )*};
 }
 
-/// A urlencoded body, or the parts of another.
+/// A urlencoded body, or the parts of a multipart one.
 enum Sent {
     Fields(String),
     Parts(Vec<Vec<u8>>),
@@ -699,14 +702,14 @@ async fn the_body_limit_of_the_route_is_the_total() {
 }
 
 #[tokio::test]
-async fn many_and_deep_names_cost_little() {
+async fn many_names_and_deep_names_are_cheap() {
     let names: Vec<String> = (0..100_000).map(|n| format!("k{n}=1")).collect();
     assert_eq!(send::<Any>(URLENCODED, names.join("&")).await.status(), 413);
     let deep = format!("a{}=1", "[a]".repeat(80));
     assert_eq!(send::<Any>(URLENCODED, deep).await.status(), 422);
     let deeper = format!("a{}=1", "[a]".repeat(80_000));
     assert_eq!(send::<Any>(URLENCODED, deeper).await.status(), 413);
-    // A thousand wrong values are not a thousand messages.
+    // A thousand invalid values do not produce a thousand messages.
     let wrong: Vec<String> = (0..1000).map(|n| format!("k{n}=x")).collect();
     let response = send::<BTreeMap<String, u8>>(URLENCODED, wrong.join("&")).await;
     assert_eq!(told(&response).len(), 100);
@@ -714,7 +717,7 @@ async fn many_and_deep_names_cost_little() {
 }
 
 #[test]
-fn the_guide_tells_the_true_limits() {
+fn the_guide_states_the_actual_limits() {
     let guide = include_str!("../../../../guide/forms.md").replace('\n', " ");
     let FormLimits { fields, name, depth, text, texts, files, file, part_head } =
         FormLimits::default();

@@ -1,4 +1,4 @@
-//! Topics by WebSockets: one message for many, and clients that are slow, silent or gone.
+//! Topics over WebSockets: one message for many clients, some of which are slow, silent or gone.
 #![cfg(all(feature = "ws", feature = "test-server"))]
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -37,7 +37,7 @@ fn compression(server_window_bits: u8, context_takeover: bool) -> WebSocketConfi
     WebSocketConfig { compression: Some(compression), ..WebSocketConfig::default() }
 }
 
-/// A client of bytes alone, which reads when it is told to.
+/// A client that handles raw bytes and reads only when the test does.
 async fn connect(server: &TestServer) -> TcpStream {
     let mut stream = TcpStream::connect(server.addr()).await.unwrap();
     let head = "GET / HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
@@ -63,7 +63,7 @@ async fn frame(stream: &mut TcpStream) -> (u8, Vec<u8>) {
 }
 
 #[tokio::test]
-async fn a_message_is_written_once_for_clients_of_all_parameters() {
+async fn a_message_is_encoded_once_for_all_compression_parameters() {
     static WRITTEN: AtomicUsize = AtomicUsize::new(0);
     struct Counted(String);
     impl serde::Serialize for Counted {
@@ -75,14 +75,14 @@ async fn a_message_is_written_once_for_clients_of_all_parameters() {
     async fn listen(topic: State<Topic<Counted>>, ws: WebSocket) -> Response {
         ws.on_upgrade(async move |mut socket| {
             socket.forward(topic.subscribe().messages());
-            // What is said to one alone comes between what all are told.
+            // Messages to one client alternate with broadcasts.
             while let Some(own) = socket.recv().await {
                 socket.send(own).await.unwrap();
             }
         })
     }
     let topic = Topic::<Counted>::new();
-    // With `true` the server agrees to whatever the client wants.
+    // With `true`, the server accepts whatever the client proposes.
     let app = App::new().state(topic.clone()).state(compression(15, true)).route("/", get(listen));
     let server = app.test_server().await;
     let none = WebSocketConfig { compression: None, ..WebSocketConfig::default() };
@@ -116,7 +116,7 @@ async fn a_message_is_written_once_for_clients_of_all_parameters() {
 }
 
 #[tokio::test]
-async fn several_streams_flow_while_the_function_does_something_else() {
+async fn several_streams_are_forwarded_while_the_handler_is_busy() {
     async fn both(news: State<News>, ws: WebSocket) -> Response {
         ws.on_upgrade(async move |socket| {
             socket.forward(news.subscribe().messages());
@@ -125,7 +125,7 @@ async fn several_streams_flow_while_the_function_does_something_else() {
                     .messages_by(|news| Ok(Message::Binary(news.as_bytes().to_vec().into()))),
             );
             socket.send("listening").await.unwrap();
-            // It reads nothing, and knows nothing of the streams.
+            // The handler reads nothing, and does not watch the streams.
             std::future::pending::<()>().await;
         })
     }
@@ -150,12 +150,12 @@ async fn several_streams_flow_while_the_function_does_something_else() {
         }
     }
     assert_eq!((texts, bytes), (100, 100));
-    // Its client goes; the streams do too, though the function stays.
+    // The client disconnects. The streams end too, although the function keeps running.
     drop(socket);
     until("the subscribers", || news.subscribers() == 0).await;
 }
 
-/// More than the system's buffers hold.
+/// More than the buffers of the operating system hold.
 const FLOOD: usize = 20_000;
 
 fn large(number: usize) -> String {
@@ -168,7 +168,7 @@ fn number(payload: &[u8]) -> Option<usize> {
 }
 
 #[tokio::test]
-async fn a_client_that_does_not_read_misses_the_oldest_and_nobody_else_does() {
+async fn only_a_client_that_does_not_read_misses_the_oldest_messages() {
     let news = News::with(TopicConfig { queue: 100, ..TopicConfig::default() });
     let server = app(&news, WebSocketConfig::default()).test_server().await;
     let mut slow = connect(&server).await;
@@ -198,12 +198,12 @@ async fn a_client_that_does_not_read_misses_the_oldest_and_nobody_else_does() {
             }
         }
     }
-    assert!(missed > FLOOD / 4, "only {missed} were dropped: the rest was buffered");
+    assert!(missed > FLOOD / 4, "only {missed} messages were dropped: the rest was buffered");
     server.stop().await;
 }
 
 #[tokio::test]
-async fn a_client_that_may_not_miss_anything_is_told_to_come_back() {
+async fn a_client_that_must_not_miss_messages_is_asked_to_reconnect() {
     let config =
         TopicConfig { queue: 100, overflow: Overflow::Disconnect, ..TopicConfig::default() };
     let news = News::with(config);
@@ -231,7 +231,7 @@ async fn a_client_that_may_not_miss_anything_is_told_to_come_back() {
 }
 
 #[tokio::test]
-async fn a_client_that_never_reads_is_let_go() {
+async fn a_client_that_never_reads_is_disconnected() {
     let news = News::new();
     let config =
         WebSocketConfig { write_timeout: Duration::from_millis(200), ..WebSocketConfig::default() };
@@ -284,7 +284,7 @@ async fn a_stream_that_ends_fails_or_panics_closes_its_socket() {
 }
 
 #[tokio::test]
-async fn nothing_is_kept_for_a_socket_that_is_closed() {
+async fn nothing_is_kept_for_a_closed_socket() {
     struct Holds {
         value: Arc<()>,
         forwarded: AtomicUsize,
@@ -300,7 +300,7 @@ async fn nothing_is_kept_for_a_socket_that_is_closed() {
                 held.forwarded.fetch_add(1, Ordering::Relaxed);
                 assert_eq!(socket.recv().await, None);
             }
-            // A handle that outlives the connection holds nothing back.
+            // A handle that outlives the connection does not keep the message alive.
             std::future::pending::<()>().await;
         })
     }
@@ -316,7 +316,7 @@ async fn nothing_is_kept_for_a_socket_that_is_closed() {
 }
 
 #[tokio::test]
-async fn a_shutdown_ends_what_is_forwarded() {
+async fn a_shutdown_ends_forwarded_streams() {
     let news = News::new();
     let server = app(&news, WebSocketConfig::default()).test_server().await;
     let mut socket = server.client().websocket("/").await;

@@ -1,4 +1,4 @@
-//! Guards of groups, what is made once a request, and derived extractors.
+//! Guards of groups, values that are made once per request, and derived extractors.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -11,7 +11,7 @@ use trine::audit::Kind;
 use trine::prelude::*;
 use trine::{Cached, guard};
 
-/// Notes the order in which things ran.
+/// Records the order in which extractors and handlers run.
 fn note(cx: &mut Cx, what: &str) {
     let mut seen = cx.extensions().get::<Seen>().cloned().unwrap_or_default();
     seen.0.push_str(what);
@@ -34,7 +34,7 @@ async fn seen(seen: Seen) -> String {
     seen.0
 }
 
-/// Notes that it ran, and refuses where the header of its name says so.
+/// Records that it ran, and refuses the request if the header field with its name says so.
 struct Named<const NAME: char>;
 
 impl<const NAME: char> FromRequest for Named<NAME> {
@@ -64,7 +64,7 @@ fn nested() -> App {
         Group::at("/a/{x}").guard::<Named<'1'>>().group(
             Group::at("/b").guard::<Named<'2'>>().layer(guard::<Named<'3'>>()).route(
                 "/c",
-                // Written before the handler: layers of a route wrap whatever the order.
+                // Declared before the handler: the layers of a route wrap it in either order.
                 trine::Methods::default()
                     .layer(guard::<Named<'4'>>())
                     .get(seen)
@@ -78,12 +78,12 @@ fn nested() -> App {
 async fn guards_run_from_the_outermost_group_to_the_handler() {
     let client = nested().test().await;
     assert_eq!(client.get("/a/x/b/c").await.text(), "0 1 2 3 4 handler");
-    // The body comes through.
+    // The body reaches the handler.
     assert_eq!(client.post("/a/x/b/c").body("text").await.text(), "text");
 }
 
 #[trine::test]
-async fn the_first_that_refuses_answers_as_the_client_accepts() {
+async fn the_first_guard_that_refuses_answers_in_an_accepted_format() {
     let client = nested().test().await;
     for (refuse, first) in [("43", '3'), ("4", '4'), ("201", '0'), ("21", '1')] {
         let answer = client.get("/a/x/b/c").header("x-refuse", refuse).await;
@@ -94,13 +94,13 @@ async fn the_first_that_refuses_answers_as_the_client_accepts() {
     }
     let answer = client.get("/a/x/b/c").header("x-refuse", "2").header("accept", "text/html").await;
     assert_eq!(answer.headers()["content-type"], "text/html; charset=utf-8");
-    // Outside of every group only the guard of the application stands.
+    // Outside of all groups, only the guard of the application runs.
     assert_eq!(client.get("/nowhere").header("x-refuse", "1234").await.status(), 404);
     assert_eq!(client.get("/nowhere").header("x-refuse", "0").await.status(), 403);
 }
 
 #[trine::test]
-async fn a_refusal_carries_its_problem_to_the_layers_around() {
+async fn a_refusal_carries_its_problem_to_outer_layers() {
     async fn catch(request: Request, next: Next) -> Response {
         let mut answer = next.run(request).await;
         match Problem::take(&mut answer) {
@@ -116,7 +116,7 @@ async fn a_refusal_carries_its_problem_to_the_layers_around() {
     assert_eq!(client.get("/g").header("x-refuse", "1").await.text(), "caught: refused by 1");
 }
 
-/// A document that is looked up by its id: 7 exists.
+/// A document that is looked up by its id. Only 7 exists.
 #[derive(FromParam)]
 #[param(with = "Document::find", needs(AtomicUsize))]
 struct Document;
@@ -141,7 +141,7 @@ async fn write(text: String, document: Document, _user: Named<'u'>) -> String {
 }
 
 #[trine::test]
-async fn who_may_not_ask_learns_nothing_of_what_exists() {
+async fn an_unauthorized_client_does_not_learn_what_exists() {
     let client = App::new().state(AtomicUsize::new(0)).routes(routes![read, write]).test().await;
     let stranger = |method: Method, path: &str| {
         client.request(method, path).header("x-refuse", "u").bytes(&b"\xff"[..])
@@ -153,7 +153,7 @@ async fn who_may_not_ask_learns_nothing_of_what_exists() {
         assert_eq!((read.status().as_u16(), write.status().as_u16()), (403, 403), "{path}");
         assert_eq!(read.text().replace("GET", "PUT"), write.text(), "{path}");
     }
-    // Whoever may ask is told all of it, the value before the body.
+    // An authorized client gets every error, first the value's and then the body's.
     client.get("/documents/7?also=7").await.expect_text("both");
     client.get("/documents/7?also=8").await.expect_problem(404);
     client.put("/documents/8").bytes(&b"\xff"[..]).await.expect_problem(404);
@@ -161,8 +161,8 @@ async fn who_may_not_ask_learns_nothing_of_what_exists() {
     client.put("/documents/7").text("new").await.expect_text("new");
 }
 
-/// Reads the body, and asks who it is: no argument of its own says that before the document is
-/// looked up.
+/// Reads the body and authenticates the client. The document is looked up earlier, since no
+/// argument of the handler checks the client before that.
 #[derive(FromRequest)]
 struct Signed {
     _by: Counter,
@@ -176,7 +176,7 @@ async fn sign(document: Document, signed: Signed) -> String {
 }
 
 #[test]
-fn the_audit_notes_what_is_looked_up_before_somebody_may_ask_who_it_is() {
+fn the_audit_notes_lookups_before_the_authorization() {
     async fn checked(_: Counter, request: Request, next: Next) -> Response {
         next.run(request).await
     }
@@ -201,8 +201,7 @@ fn the_audit_notes_what_is_looked_up_before_somebody_may_ask_who_it_is() {
     }
 }
 
-/// Asks the application for a counter, so that what ran is known, and for a state that may be
-/// missing.
+/// Requires a counter, which shows what ran, and a state that may be missing.
 struct Counter(usize);
 
 impl FromRequest for Counter {
@@ -223,7 +222,7 @@ impl FromRequest for Counter {
 }
 
 #[test]
-fn the_audit_sees_what_guards_need_wherever_they_stand() {
+fn the_audit_sees_what_guards_need_wherever_they_are_declared() {
     let line = line!();
     let app = App::new()
         .layer(guard::<Counter>())
@@ -234,7 +233,7 @@ fn the_audit_sees_what_guards_need_wherever_they_stand() {
         )
         .route("/r", get(seen).layer(guard::<Cached<Option<Counter>>>()));
     let audit = app.audit().unwrap_err();
-    // Who needs one state is one finding, which shows three places.
+    // All uses of one missing state are one finding with three locations.
     let [finding] = audit.findings() else { panic!("{audit}") };
     let at = |line: u32| format!("{}:{line}", file!());
     assert_eq!(finding.locations, [at(line + 2), at(line + 5), at(line + 6)], "{audit}");
@@ -246,7 +245,7 @@ fn the_audit_sees_what_guards_need_wherever_they_stand() {
 }
 
 #[trine::test]
-async fn what_is_cached_runs_once_a_request_across_every_layer() {
+async fn a_cached_extractor_runs_once_per_request_across_all_layers() {
     async fn middle(counter: Cached<Counter>, request: Request, next: Next) -> Response {
         let mut answer = next.run(request).await;
         answer.headers_mut().insert("x-run", counter.0.into());
@@ -261,7 +260,7 @@ async fn what_is_cached_runs_once_a_request_across_every_layer() {
     }
     let group = Group::at("/g")
         .guard::<Cached<Counter>>()
-        // Layers of Tower that pass the request on.
+        // Tower layers that pass the request on.
         .layer(TimeoutLayer::with_status_code(
             StatusCode::GATEWAY_TIMEOUT,
             std::time::Duration::from_secs(9),
@@ -272,7 +271,7 @@ async fn what_is_cached_runs_once_a_request_across_every_layer() {
     let client = App::new().state(AtomicUsize::new(0)).group(group).test().await;
     let answer = client.get("/g").await;
     assert_eq!((answer.headers()["x-run"].to_str().unwrap(), &*answer.text()), ("1", "1 1 2"));
-    // The next request has its own.
+    // The next request has its own values.
     assert_eq!(client.get("/g").await.text(), "3 3 4");
 }
 
@@ -288,7 +287,7 @@ async fn an_error_is_not_cached() {
 }
 
 #[trine::test]
-async fn anothers_arc_is_not_taken_for_a_cached_value() {
+async fn a_foreign_arc_is_not_taken_for_a_cached_value() {
     struct Text(String);
     impl FromRequest for Text {
         type Reads = Head;

@@ -1,4 +1,4 @@
-//! The guide is whole: every page is listed and run, and no link of the documents leads nowhere.
+//! The guide is complete: every page is listed and run, and all links of the documents are valid.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -33,12 +33,12 @@ fn every_page_is_listed_and_run() {
     assert!(missing.is_empty(), "{}", missing.join("\n"));
     assert!(
         !index.contains("```rust"),
-        "guide/README.md is no doc test: its examples would not be run"
+        "guide/README.md is not a doc test: its examples would not be run"
     );
 }
 
 #[test]
-fn every_relative_link_leads_somewhere() {
+fn every_relative_link_is_valid() {
     let mut documents: Vec<PathBuf> = DOCUMENTS.iter().map(|name| root().join(name)).collect();
     documents.extend(FOLDERS.iter().flat_map(|folder| pages(folder)));
     let mut broken = Vec::new();
@@ -52,12 +52,12 @@ fn every_relative_link_leads_somewhere() {
         }
     }
     assert!(broken.is_empty(), "{}", broken.join("\n"));
-    assert!(checked > 50, "only {checked} links were found: are they read at all?");
+    assert!(checked > 50, "only {checked} links were found: does the test read them?");
 }
 
-/// The page of features: each one, and the crates that come with it.
+/// The page about features lists every feature with the crates that it adds.
 #[test]
-fn the_features_of_the_guide_are_those_of_cargo() {
+fn the_features_of_the_guide_match_the_manifests() {
     let page = read(&root().join("guide/features.md"));
     let mut told: BTreeMap<String, BTreeSet<String>> = rows(&page)
         .map(|cells| (spans(&cells[0]).concat(), spans(&cells[2]).into_iter().collect()))
@@ -80,7 +80,7 @@ fn the_features_of_the_guide_are_those_of_cargo() {
     assert!(wrong.is_empty(), "guide/features.md: {}", wrong.join("\n"));
 }
 
-/// The manifests of our crates, as far as features go.
+/// The features and dependencies in the manifests of the workspace.
 struct Cargo(BTreeMap<String, toml::Table>);
 
 impl Cargo {
@@ -95,7 +95,7 @@ impl Cargo {
         )
     }
 
-    /// The foreign crates of `trine` with this feature and no other.
+    /// The external crates of `trine` with this feature and no other.
     fn resolve(&self, feature: Option<&str>) -> BTreeSet<String> {
         let mut seen = BTreeSet::new();
         self.dependency("trine", &mut seen);
@@ -131,9 +131,9 @@ impl Cargo {
         for item in items.into_iter().flatten().map(|item| item.as_str().unwrap()) {
             match (item.strip_prefix("dep:"), item.split_once('/')) {
                 (Some(dependency), _) => self.dependency(dependency, seen),
-                // Only where something else brings the crate.
+                // This applies only if something else enables the crate.
                 (None, Some((dependency, _))) if dependency.ends_with('?') => {}
-                // The cryptography of rustls is a crate of its own.
+                // The cryptography backend of rustls is a crate of its own.
                 (None, Some(("rustls", "aws_lc_rs"))) => drop(seen.insert("aws-lc-rs".to_owned())),
                 (None, Some(("rustls", "ring"))) => drop(seen.insert("ring".to_owned())),
                 (None, Some((dependency, feature))) => {
@@ -148,9 +148,9 @@ impl Cargo {
     }
 }
 
-/// What stands on the right of a table is code that is compiled: it stands in a block below.
+/// The code in the right column of a table also appears in a compiled block below.
 #[test]
-fn what_the_page_for_rocket_writes_is_compiled() {
+fn the_code_of_the_page_for_rocket_users_is_compiled() {
     let page = read(&root().join("guide/from-rocket.md"));
     let plain = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
     let mut missing = Vec::new();
@@ -166,10 +166,10 @@ fn what_the_page_for_rocket_writes_is_compiled() {
         }
     }
     assert!(missing.is_empty(), "guide/from-rocket.md: in no block: {}", missing.join("\n"));
-    assert!(checked > 40, "only {checked} rows were found: are they read at all?");
+    assert!(checked > 40, "only {checked} rows were found: does the test read them?");
 }
 
-/// The rows of all tables, without their heads.
+/// The rows of all tables, without their headers.
 fn rows(text: &str) -> impl Iterator<Item = Vec<String>> {
     let lines: Vec<&str> = outside_of_fences(text).collect();
     let cells = |line: &str| {
@@ -184,13 +184,13 @@ fn rows(text: &str) -> impl Iterator<Item = Vec<String>> {
     rows.into_iter()
 }
 
-/// What stands between two backticks.
+/// The texts between pairs of backticks.
 fn spans(cell: &str) -> Vec<String> {
     cell.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
 #[test]
-fn links_are_found_outside_of_code_alone() {
+fn links_are_found_outside_of_code_only() {
     let text = "[a](b.md) and [c\nd](e.md#f \"title\") `[g](h)` ![i](j.png)\n\n```rust\n[k](l)\n# m\n```\n[n]: o.md\n";
     assert_eq!(links(text), ["b.md", "e.md#f", "j.png", "o.md"]);
     assert!(anchors(text).is_empty());
@@ -212,7 +212,7 @@ fn headings_have_the_anchors_of_github() {
 }
 
 #[test]
-fn a_link_that_leads_nowhere_is_told() {
+fn a_broken_link_is_reported() {
     let page = root().join("guide/README.md");
     for link in
         ["errors.md", "errors.md#errors", "../README.md", "../docs/defaults.md", "#the-guide"]
@@ -232,7 +232,7 @@ fn read(path: &Path) -> String {
     fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// The pages of a folder, in the order of their names.
+/// The pages of a folder, sorted by name.
 fn pages(folder: &str) -> Vec<PathBuf> {
     let entries = fs::read_dir(root().join(folder)).unwrap().map(|entry| entry.unwrap().path());
     let mut pages: Vec<PathBuf> =
@@ -245,7 +245,7 @@ fn is_relative(link: &str) -> bool {
     !link.contains("://") && !link.starts_with("mailto:")
 }
 
-/// Whether a link leads to something in the repository, and its fragment to a heading.
+/// Whether a link leads to a file in the repository, and its fragment to a heading.
 fn follow(from: &Path, link: &str) -> Result<(), String> {
     let (path, fragment) = link.split_once('#').map_or((link, None), |(path, at)| (path, Some(at)));
     let target =
@@ -267,7 +267,7 @@ fn follow(from: &Path, link: &str) -> Result<(), String> {
     Err(format!("has no such heading; there are {}", anchors.join(", ")))
 }
 
-/// The path without `..`.
+/// Resolves `..` without the file system.
 fn lexical(path: &Path) -> PathBuf {
     let mut plain = PathBuf::new();
     for part in path.components() {
@@ -292,7 +292,7 @@ fn links(text: &str) -> Vec<String> {
     inline.chain(named).collect()
 }
 
-/// The anchors of all headings, as GitHub makes them.
+/// The anchors of all headings, as GitHub generates them.
 fn anchors(text: &str) -> Vec<String> {
     let mut seen = BTreeMap::<String, usize>::new();
     let headings = outside_of_fences(text).filter_map(|line| {
@@ -311,7 +311,7 @@ fn anchors(text: &str) -> Vec<String> {
 fn slug(title: &str) -> String {
     let mut shown = String::new();
     let mut rest = title.trim();
-    // Of a link, its text.
+    // A link counts with its text.
     while let Some((before, after)) = rest.split_once("](") {
         shown.push_str(before);
         rest = after.split_once(')').map_or("", |(_, rest)| rest);
@@ -330,7 +330,7 @@ fn outside_of_fences(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// The text without what stands between two backticks.
+/// The text without its code spans.
 fn without_code(text: &str) -> String {
     text.split('`').step_by(2).collect()
 }

@@ -1,5 +1,5 @@
-//! What runs beside the requests: states made at the start and for each worker, hooks, background
-//! tasks.
+//! What runs outside of requests: states that are made at the start or for each worker, hooks,
+//! background tasks.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -16,7 +16,7 @@ use trine_server::{Server, ServerConfig};
 
 use crate::common;
 
-/// What happened, in order.
+/// The events, in order.
 #[derive(Clone, Default)]
 struct Seen(Arc<Mutex<Vec<String>>>);
 
@@ -44,7 +44,7 @@ fn short(timeout: Duration) -> Config {
 }
 
 #[tokio::test]
-async fn states_are_made_in_order_and_see_those_before() {
+async fn states_are_made_in_order_and_see_earlier_ones() {
     let app = App::new()
         .route("/", get(two))
         .state_with(|cx| async move {
@@ -52,13 +52,13 @@ async fn states_are_made_in_order_and_see_those_before() {
             tokio::task::yield_now().await;
             Ok(Two(one.0 + 1))
         })
-        // A plain value is there before, wherever its call stands.
+        // A plain value is available earlier, wherever it is declared.
         .state(One(1));
     app.test().await.get("/").await.expect_text("2");
 }
 
 #[tokio::test]
-async fn the_first_error_stops_the_start_with_its_words_and_its_place() {
+async fn the_first_error_stops_the_start_with_its_text_and_location() {
     let seen = Seen::default();
     let (late, line) = (seen.clone(), line!() + 2);
     let app = App::new()
@@ -77,7 +77,7 @@ async fn the_first_error_stops_the_start_with_its_words_and_its_place() {
 }
 
 #[tokio::test]
-async fn a_state_that_is_made_later_is_pointed_at() {
+async fn a_state_that_is_made_later_is_reported_with_its_location() {
     let line = line!() + 3;
     let app = App::new()
         .state_with(|cx| async move { Ok(One(cx.state::<Two>()?.0)) })
@@ -95,7 +95,7 @@ async fn a_state_that_is_made_later_is_pointed_at() {
 }
 
 #[tokio::test]
-async fn hooks_run_in_order_and_at_the_end_in_reverse() {
+async fn start_hooks_run_in_order_and_shutdown_hooks_in_reverse() {
     let seen = Seen::default();
     let say = |what: &'static str| {
         let seen = seen.clone();
@@ -113,12 +113,12 @@ async fn hooks_run_in_order_and_at_the_end_in_reverse() {
     let client = app.test().await;
     assert_eq!(seen.all(), ["start a 1", "start b 1"]);
     client.shutdown().await;
-    client.clone().shutdown().await; // once for all
+    client.clone().shutdown().await; // the second call does nothing
     assert_eq!(seen.all()[2..], ["end b 1", "end a 1"]);
 }
 
 #[tokio::test]
-async fn every_hook_of_the_end_runs_and_every_error_is_told() {
+async fn every_shutdown_hook_runs_and_every_error_is_reported() {
     let seen = Seen::default();
     let last = seen.clone();
     let app = App::new()
@@ -134,7 +134,7 @@ async fn every_hook_of_the_end_runs_and_every_error_is_told() {
 }
 
 #[tokio::test]
-async fn what_was_started_is_ended_when_a_hook_of_the_start_fails() {
+async fn if_a_start_hook_fails_the_started_parts_are_shut_down() {
     let seen = Seen::default();
     let end = seen.clone();
     let app = App::new()
@@ -149,7 +149,7 @@ async fn what_was_started_is_ended_when_a_hook_of_the_start_fails() {
 }
 
 #[tokio::test]
-async fn a_task_is_told_to_end_and_waited_for() {
+async fn a_task_is_asked_to_end_and_awaited() {
     let seen = Seen::default();
     let (task, end) = (seen.clone(), seen.clone());
     let app = App::new()
@@ -167,7 +167,7 @@ async fn a_task_is_told_to_end_and_waited_for() {
     assert_eq!(seen.all(), ["task ended", "hook ran"]);
 }
 
-/// The edge of `timeouts.shutdown`: past it a task is dropped, and the hooks still run.
+/// At the limit of `timeouts.shutdown`, a task is dropped and the hooks still run.
 #[tokio::test(start_paused = true)]
 async fn a_task_that_does_not_end_is_dropped_at_the_deadline() {
     struct Dropped(Seen);
@@ -195,9 +195,9 @@ async fn a_task_that_does_not_end_is_dropped_at_the_deadline() {
     assert_eq!(seen.all(), ["task dropped", "hook ran"]);
 }
 
-// `Duration::MAX` behind the present is no moment: the shutdown panicked.
+// Adding `Duration::MAX` to the current time overflows: the shutdown used to panic.
 #[tokio::test(start_paused = true)]
-async fn a_time_without_an_end_lets_everything_end() {
+async fn an_endless_shutdown_timeout_waits_for_everything() {
     let seen = Seen::default();
     let (task, hook) = (seen.clone(), seen.clone());
     let app = App::new()
@@ -217,7 +217,7 @@ async fn a_time_without_an_end_lets_everything_end() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn hooks_of_the_end_have_five_seconds_at_least() {
+async fn shutdown_hooks_have_at_least_five_seconds() {
     let app = App::new()
         .config(short(Duration::ZERO))
         .on_shutdown(|_| std::future::pending())
@@ -230,7 +230,7 @@ async fn hooks_of_the_end_have_five_seconds_at_least() {
 }
 
 #[tokio::test]
-async fn a_task_that_panics_or_fails_takes_nothing_with_it() {
+async fn a_task_that_panics_or_fails_affects_nothing_else() {
     let ticks = Arc::new(AtomicUsize::new(0));
     let ticking = ticks.clone();
     let app = App::new()
@@ -326,10 +326,10 @@ async fn each_worker_has_an_instance_of_its_own() {
     let mut workers = HashSet::new();
     let mut answers = HashSet::new();
     for _ in 0..1000 {
-        // Each client has a connection of its own, which the system gives to any worker.
+        // Each client opens its own connection, which the operating system gives to any worker.
         let answer = reqwest::get(&url).await.unwrap().text().await.unwrap();
         workers.insert(answer.split(' ').next().unwrap().to_owned());
-        assert!(answers.insert(answer), "no count comes twice from one instance");
+        assert!(answers.insert(answer), "an instance returned the same count twice");
         if workers.len() == 3 {
             break;
         }
@@ -353,7 +353,7 @@ async fn a_worker_that_cannot_be_set_up_stops_the_start() {
 }
 
 #[tokio::test]
-async fn a_test_replaces_state_from_wherever_it_comes() {
+async fn a_test_replaces_state_of_every_kind() {
     #[derive(trine::Config)]
     struct Mail {
         host: String,
@@ -364,10 +364,10 @@ async fn a_test_replaces_state_from_wherever_it_comes() {
     let app = App::new()
         .state(One(1))
         .state_with(|_| async {
-            panic!("a constructor of what is replaced does not run") as trine::Result<Two>
+            panic!("the constructor of a replaced state does not run") as trine::Result<Two>
         })
         .config_section::<Mail>("mail")
-        .worker_state(|_, _| async { panic!("nor this one") as trine::Result<Mine> })
+        .worker_state(|_, _| async { panic!("and neither does this one") as trine::Result<Mine> })
         .route("/", get(all));
     let client = app
         .test()
@@ -380,7 +380,7 @@ async fn a_test_replaces_state_from_wherever_it_comes() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_cannot_be_replaced() {
+async fn missing_state_cannot_be_replaced() {
     let replace = || drop(App::new().state(One(1)).test().with_state(Two(2)));
     let panic = std::panic::catch_unwind(AssertUnwindSafe(replace)).unwrap_err();
     let said = panic.downcast_ref::<String>().unwrap();
@@ -390,9 +390,9 @@ async fn what_is_not_there_cannot_be_replaced() {
     );
 }
 
-/// Another server than ours runs the whole service, and ends it by hand.
+/// A server other than Trine's runs the whole service, and shuts it down explicitly.
 #[tokio::test]
-async fn on_a_foreign_server_the_service_starts_and_ends_by_itself() {
+async fn on_a_foreign_server_the_service_starts_and_shuts_down() {
     let seen = Seen::default();
     let end = seen.clone();
     let app = App::new()

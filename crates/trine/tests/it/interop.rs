@@ -1,5 +1,5 @@
-//! The neighbours: an axum `Router` inside and outside of an application, and clients that are not
-//! ours.
+//! Interoperability: an axum `Router` inside and outside of an application, and clients that are
+//! not Trine's.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
@@ -70,9 +70,9 @@ async fn an_axum_router_is_mounted_in_an_application() {
     assert_eq!(response.into_body().bytes().await.unwrap(), "through");
 }
 
-/// The first small step of a move: everything stays where it is, and new handlers come beside it.
+/// The first step of a migration: all routes stay in axum, and new handlers are added beside them.
 #[tokio::test]
-async fn an_axum_router_is_mounted_at_the_root_beside_our_own_routes() {
+async fn an_axum_router_is_mounted_at_the_root_beside_other_routes() {
     let app = App::new().route("/own", get(|| "ours")).mount("/", axum_router());
     let app = app.build().await.unwrap();
     for (path, status, text) in [
@@ -107,7 +107,7 @@ async fn websocket_echoes(url: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_unchanged_axum_router_runs_on_our_server_with_its_websockets() {
+async fn an_unchanged_axum_router_runs_on_trines_server_with_websockets() {
     let running = common::serve(HyperUpgrades(axum_router()));
     assert_eq!(reqwest::get(running.url("/hello/Ann")).await.unwrap().text().await.unwrap(), "Ann");
     websocket_echoes(&format!("ws://{}/ws", running.addr)).await;
@@ -125,7 +125,7 @@ async fn a_mounted_axum_router_keeps_its_websockets() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn reqwest_talks_to_it() {
+async fn reqwest_works() {
     async fn peer(conn: ConnInfo) -> String {
         conn.peer.map(|peer| peer.to_string()).unwrap_or_default()
     }
@@ -150,7 +150,7 @@ async fn a_refused_upload_reads_its_413() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_plain_hyper_client_talks_to_it() {
+async fn a_plain_hyper_client_works() {
     let running = common::start(App::new().route("/", post(echo))).await;
     let stream = TcpStream::connect(running.addr).await.unwrap();
     let (mut sender, connection) =
@@ -172,7 +172,7 @@ async fn a_plain_hyper_client_talks_to_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn curl_talks_to_it() {
+async fn curl_works() {
     let running = common::start(App::new().route("/", post(echo))).await;
     let curl = |args: &'static [&'static str]| {
         let mut command = tokio::process::Command::new("curl");
@@ -183,7 +183,7 @@ async fn curl_talks_to_it() {
         command.output()
     };
     let Ok(output) = curl(&["--data", "from curl"]).await else {
-        // CI installs curl and sets CI, so that this cannot hide there.
+        // CI installs curl and sets `CI`, so the test cannot be skipped there unnoticed.
         assert!(std::env::var_os("CI").is_none(), "curl is not installed");
         return eprintln!("skipped: curl is not installed");
     };

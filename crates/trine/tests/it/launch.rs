@@ -1,5 +1,5 @@
-//! A program from its start to its end, as the system sees it: what it prints, what it refuses, in
-//! which order it ends.
+//! A program from its start to its end, as the operating system sees it: what it prints, what it
+//! refuses, and the order of its shutdown.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![cfg(unix)]
@@ -32,7 +32,7 @@ async fn slow() -> &'static str {
     "slow"
 }
 
-/// The program. It is this test binary, run again with `PROGRAM` set.
+/// The program: this test binary, run again with `PROGRAM` set.
 #[test]
 #[ignore = "the program that the other tests start"]
 fn program() -> ExitCode {
@@ -61,7 +61,7 @@ fn program() -> ExitCode {
     trine::__private::main(app.serve())
 }
 
-/// The same where `main` takes a section by hand, and hands on nothing but its value.
+/// The same program, but `main` takes a section itself and passes only its value on.
 #[test]
 #[ignore = "the program that the other tests start"]
 fn by_hand() -> ExitCode {
@@ -116,7 +116,7 @@ fn json(text: &str) -> serde_json::Value {
 const SECRET: (&str, &str) = ("TRINE_KEYS_SIGN", "a tiger, 7 lilies");
 
 #[test]
-fn everything_that_is_wrong_is_one_report_before_anything_runs() {
+fn all_mistakes_are_one_report_before_anything_runs() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();
     let env = [
@@ -146,7 +146,7 @@ fn everything_that_is_wrong_is_one_report_before_anything_runs() {
 }
 
 #[test]
-fn a_value_of_the_server_that_is_wrong_is_told_with_the_sections() {
+fn an_invalid_server_value_is_reported_with_the_sections() {
     let (_, text) =
         run(&[("TRINE_WORKERS", "many"), ("TRINE_LIMITS_BODY", "big"), ("TRINE_KEYS_SING", "x")]);
     let missing = "`keys.sign` is missing";
@@ -159,20 +159,20 @@ fn a_value_of_the_server_that_is_wrong_is_told_with_the_sections() {
     ] {
         assert!(text.contains(wanted), "{wanted}\n{text}");
     }
-    // What is missing in a file that cannot be read, nobody knows.
+    // If the file cannot be read, the keys that it lacks are unknown.
     let (_, text) = run(&[("TRINE_CONFIG", "/nowhere/trine.toml"), ("TRINE_WORKERS", "many")]);
     assert!(text.contains("found 2 mistakes") && !text.contains(missing), "{text}");
     assert!(text.contains("the file cannot be read (named by `TRINE_CONFIG`): "), "{text}");
 }
 
 #[test]
-fn the_audit_is_printed_in_place_of_serving() {
+fn the_audit_is_printed_instead_of_serving() {
     let (output, text) = run(&[("TRINE_AUDIT", "json"), SECRET]);
     assert!(output.status.success(), "{text}");
     assert_eq!(json(&text)["findings"].as_array().unwrap().len(), 1);
     assert_eq!(json(&text)["findings"][0]["kind"], "empty");
     assert!(!text.contains("state made"), "{text}");
-    // Another instance may be running.
+    // Another instance may be running on this port.
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
     let (output, text) = run(&[("TRINE_AUDIT", "text"), SECRET, ("TRINE_PORT", &port)]);
@@ -187,10 +187,10 @@ fn the_audit_is_printed_in_place_of_serving() {
     assert!(told["findings"][0]["text"].as_str().unwrap().starts_with("`keys.sign` is missing"));
 }
 
-/// A section that `main` took by hand is known to `serve`, which loads the configuration again;
-/// what nobody took is not.
+/// `serve` loads the configuration again. It accepts a section that `main` has taken, and refuses
+/// an unknown one.
 #[test]
-fn a_section_that_was_taken_by_hand_is_no_mistake() {
+fn a_section_that_main_has_taken_is_not_unknown() {
     let mut running = Process::start(&mut command_of("launch::by_hand", &[SECRET]));
     let printed = running.lines_until("on http://");
     let text = get_of(&url(&printed, "/"));
@@ -204,13 +204,13 @@ fn a_section_that_was_taken_by_hand_is_no_mistake() {
         text.contains("found 1 mistake") && text.contains("there is no key `TRINE_MAIL_HOST`"),
         "{text}"
     );
-    // A slip in its own keys is told by the section itself.
+    // The section itself reports a misspelt key.
     let (output, text) =
         outcome(&mut command_of("launch::by_hand", &[("TRINE_KEYS_SING", "x"), SECRET]));
     assert!(!output.status.success() && text.contains("did you mean `TRINE_KEYS_SIGN`?"), "{text}");
 }
 
-/// A request of the plainest kind, for a test without a runtime.
+/// Sends a minimal GET request, for a test without a runtime.
 fn get_of(url: &str) -> String {
     use std::io::Write as _;
     let address = url.strip_prefix("http://").unwrap().split('/').next().unwrap();
@@ -221,7 +221,7 @@ fn get_of(url: &str) -> String {
     answer
 }
 
-/// Starts it and waits until it prints a line with `until`: gives what it printed.
+/// Starts the program and waits until it prints a line with `until`. Returns what it printed.
 fn start(env: &[(&str, &str)], until: &str) -> (Process, Vec<String>) {
     let mut running = Process::start(&mut command(env));
     let printed = running.lines_until(until);
@@ -234,7 +234,7 @@ fn url(printed: &[String], path: &str) -> String {
     format!("http://{address}{path}")
 }
 
-/// What a program logs of two requests.
+/// What the program logs for two requests.
 async fn logged(env: &[(&str, &str)]) -> String {
     let (mut running, printed) = start(&[&[SECRET], env].concat(), "/slow");
     assert_eq!(reqwest::get(url(&printed, "/?key=tiger")).await.unwrap().status(), 200);
@@ -246,7 +246,7 @@ async fn logged(env: &[(&str, &str)]) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn under_dev_each_request_is_a_line_on_standard_error() {
+async fn under_dev_each_request_is_logged_to_standard_error() {
     let text = logged(&[("TRINE_PROFILE", "dev")]).await;
     let lines: Vec<&str> = text.lines().filter(|line| line.contains(" trine::request: ")).collect();
     assert_eq!(lines.len(), 2, "{text}");
@@ -273,7 +273,7 @@ async fn under_dev_each_request_is_a_line_on_standard_error() {
     assert!(text.contains(r#"status=404"#) && text.contains(r#"why="404 Not Found""#), "{text}");
 }
 
-// Reading lines blocks, so the client has a thread of its own.
+// Reading lines blocks, so the client needs a thread of its own.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_signal_ends_requests_then_tasks_then_hooks() {
     let (mut running, printed) = start(&[SECRET, ("TRINE_PROFILE", "prod")], "/slow");
@@ -285,14 +285,17 @@ async fn a_signal_ends_requests_then_tasks_then_hooks() {
     let rest = running.rest();
     assert!(running.wait().success());
     let at = |what: &str| rest.find(what).unwrap_or_else(|| panic!("{what}: {rest}"));
-    assert!(at("task told") < at("slow ended"), "tasks are told when the shutdown begins: {rest}");
-    assert!(at("slow ended") < at("hook ran"), "hooks run behind the last request: {rest}");
+    assert!(
+        at("task told") < at("slow ended"),
+        "tasks are notified when the shutdown begins: {rest}"
+    );
+    assert!(at("slow ended") < at("hook ran"), "hooks run after the last request: {rest}");
     assert_eq!(slow.await.unwrap().unwrap().text().await.unwrap(), "slow");
 }
 
 #[test]
-fn under_dev_the_start_says_how_many_notes_there_are() {
-    // The empty group.
+fn under_dev_the_start_prints_the_number_of_notes() {
+    // The note is about the empty group.
     let (_running, printed) =
         start(&[SECRET, ("TRINE_PROFILE", "dev")], "TRINE_AUDIT=text shows them");
     assert!(
@@ -302,7 +305,7 @@ fn under_dev_the_start_says_how_many_notes_there_are() {
 }
 
 #[test]
-fn the_tree_is_printed_when_asked_for() {
+fn the_tree_is_printed_on_request() {
     let (_running, printed) = start(&[SECRET, ("TRINE_TREE", "1")], "└ GET /slow");
     assert!(printed.iter().any(|line| line.contains("├ GET /  hello  (")), "{printed:?}");
 }

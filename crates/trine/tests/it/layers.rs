@@ -1,4 +1,4 @@
-//! Every Tower layer works unchanged, on the application, a group and a route.
+//! Every Tower layer works unchanged on the application, a group and a route.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
@@ -44,7 +44,7 @@ fn request(method: &str, path: &str) -> http::request::Builder {
     Request::builder().method(method).uri(path)
 }
 
-/// The same routes with one layer on the application, on a group, and on the routes themselves.
+/// The same routes with one layer on the application, on a group, or on the routes themselves.
 async fn at_each_place<L>(layer: L) -> [AppService; 3]
 where
     L: Clone,
@@ -82,7 +82,7 @@ async fn compression_changes_the_body_type() {
 }
 
 #[tokio::test]
-async fn cors_answers_the_preflight_wherever_it_stands() {
+async fn cors_answers_the_preflight_wherever_it_is_declared() {
     for app in at_each_place(CorsLayer::permissive()).await {
         let preflight = request("OPTIONS", "/text")
             .header("origin", "https://example.org")
@@ -97,7 +97,7 @@ async fn cors_answers_the_preflight_wherever_it_stands() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_timeout_of_tower_http_answers_by_itself() {
+async fn a_tower_http_timeout_has_its_own_response() {
     let layer = TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, Duration::from_secs(1));
     for app in at_each_place(layer).await {
         assert_eq!(send(&app, request("GET", "/slow")).await.status(), 504);
@@ -161,7 +161,7 @@ async fn a_layer_may_replace_the_request_body() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_concurrency_limit_sheds_wherever_it_stands() {
+async fn a_concurrency_limit_sheds_load_wherever_it_is_declared() {
     let layer =
         ServiceBuilder::new().layer(LoadShedLayer::new()).layer(ConcurrencyLimitLayer::new(1));
     for app in at_each_place(layer).await {
@@ -171,14 +171,14 @@ async fn a_concurrency_limit_sheds_wherever_it_stands() {
         assert_eq!(
             send(&app, request("GET", "/slow")).await.status(),
             200,
-            "the place is free again"
+            "the permit is free again"
         );
     }
 }
 
-/// A limit of n means n: over all clones of the service, wherever the layer stands.
+/// A limit of n applies to all clones of the service together, wherever the layer is declared.
 #[tokio::test]
-async fn a_concurrency_limit_counts_over_all_clones() {
+async fn a_concurrency_limit_is_shared_by_all_clones() {
     let gate = Arc::new(Notify::new());
     let (inside, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let handler = {
@@ -206,7 +206,7 @@ async fn a_concurrency_limit_counts_over_all_clones() {
         tokio::task::yield_now().await;
     }
     let shed = send(&app, request("GET", "/")).await;
-    assert_eq!(shed.status(), 503, "the third is shed");
+    assert_eq!(shed.status(), 503, "the third request is shed");
     gate.notify_waiters();
     for task in running {
         assert_eq!(task.await.unwrap(), 200);
@@ -215,7 +215,7 @@ async fn a_concurrency_limit_counts_over_all_clones() {
 }
 
 #[tokio::test]
-async fn each_layer_is_applied_once_and_the_first_written_is_outermost() {
+async fn each_layer_is_applied_once_and_the_first_declared_is_outermost() {
     fn tag(
         name: &'static str,
         applied: &Arc<AtomicUsize>,
@@ -289,9 +289,9 @@ async fn each_layer_is_applied_once_and_the_first_written_is_outermost() {
     assert_eq!(tags(send(&app, request("GET", "/nothing")).await), ["app 2", "app 1"]);
 }
 
-/// What a layer is made of is there only at the start.
+/// The state and configuration that a layer is made of are available only at the start.
 #[tokio::test]
-async fn a_layer_is_made_of_state_and_configuration_that_come_later() {
+async fn a_layer_is_made_from_state_and_configuration() {
     #[derive(trine::Config)]
     struct Limits {
         at_once: usize,
@@ -335,15 +335,12 @@ async fn a_layer_is_made_of_state_and_configuration_that_come_later() {
                 assert_eq!(
                     made.load(Ordering::SeqCst),
                     4,
-                    "they are there before the hooks of the start"
+                    "layers are made before the start hooks run"
                 );
                 Ok(())
             }
         });
-    assert!(
-        app.audit().unwrap().findings().is_empty(),
-        "of the state nobody says that it is unused"
-    );
+    assert!(app.audit().unwrap().findings().is_empty(), "the state is not reported as unused");
     let tree = app.tree().to_string();
     assert!(
         tree.contains("layer closure in ") && tree.contains("layer ConcurrencyLimitLayer"),
@@ -360,7 +357,7 @@ async fn a_layer_is_made_of_state_and_configuration_that_come_later() {
         assert_eq!(tags("/g/declared").await, ["route: late 7", "group: late 7", "app: late 7"]);
         assert_eq!(tags("/nothing").await, ["app: late 7"]);
     }
-    assert_eq!(made.load(Ordering::SeqCst), 4, "each is made once");
+    assert_eq!(made.load(Ordering::SeqCst), 4, "each layer is made once");
 }
 
 #[tokio::test]

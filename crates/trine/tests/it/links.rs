@@ -1,4 +1,4 @@
-//! Typed links: where they lead, what they refuse, and that a request to one brings equal
+//! Typed links: where they lead, what they refuse, and that a request to a link yields equal
 //! arguments.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -51,7 +51,7 @@ fn mistake(result: Result<Href, Problem>) -> String {
 }
 
 #[test]
-fn arguments_stand_in_the_order_of_the_template() {
+fn arguments_have_the_order_of_the_template() {
     assert_eq!(at_root(show::uri("a b?c", 7, vec![])), "/articles/a%20b%3Fc?page=7");
     assert_eq!(at_root(show::uri("ü", None, ["x", "&="])), "/articles/%C3%BC?tag=x&tag=%26%3D");
     assert_eq!(at_root(deep::uri(2026, -7, "a/b c/")), "/stra%C3%9Fe/2026/img--7.png/a/b%20c/");
@@ -60,7 +60,7 @@ fn arguments_stand_in_the_order_of_the_template() {
 }
 
 #[test]
-fn values_and_references_are_taken_as_reads_best() {
+fn links_take_values_and_references() {
     let (slug, page, tags) = ("s".to_owned(), 7_u32, vec!["t".to_owned()]);
     for link in [
         show::uri(&slug, &page, &tags),
@@ -74,7 +74,7 @@ fn values_and_references_are_taken_as_reads_best() {
 }
 
 #[test]
-fn a_base_stands_before_the_path() {
+fn a_base_precedes_the_path() {
     assert_eq!(root::uri().at("https://example.com").unwrap(), "https://example.com");
     assert_eq!(root::uri().at("https://example.com/api/").unwrap(), "https://example.com/api");
     let link = show::uri("x", 1, Vec::new()).fragment("top of it");
@@ -86,7 +86,7 @@ fn a_base_stands_before_the_path() {
 }
 
 #[test]
-fn an_empty_segment_and_dots_make_no_other_path() {
+fn an_empty_segment_or_dots_are_refused() {
     assert!(mistake(show::uri("", None, vec![]).at("")).contains("`slug` is empty"));
     for dots in [".", ".."] {
         let said = mistake(show::uri(dots, None, vec![]).at(""));
@@ -120,7 +120,7 @@ async fn file(path: PathBuf) -> String {
 }
 
 #[trine::test]
-async fn what_a_handler_refuses_makes_no_link_to_it() {
+async fn a_value_that_the_handler_would_refuse_makes_no_link() {
     for (text, shown) in [("a/b", r"'/'"), ("a\\b", r"'\\'"), ("a\0", r"'\0'")] {
         let said = mistake(show::uri(text, None, vec![]).at(""));
         let expected = format!("`slug` contains {}", shown.replace('\'', "\""));
@@ -225,11 +225,11 @@ async fn the_prefixes_of_the_current_request_are_filled_in() {
     );
     let answer = client.get("/teams/red/{x}/redirect").await;
     assert_eq!(answer.headers()["location"], "/teams/red/%7Bx%7D/articles/x");
-    // A link with braces is found, however it is spelt.
+    // A link with braces works, encoded or not.
     assert_eq!(client.get("/teams/red/%7Bx%7D/articles/x").await.status(), 200);
-    // The same place of the same path, though here it is the route's own parameter.
+    // The same parameter position in the same path, although here it belongs to the route itself.
     assert_eq!(client.get("/teams/red").await.text(), "/teams/red/%7Bx%7D");
-    // Of the same name by chance.
+    // The parameter has the same name only by coincidence.
     assert_eq!(client.get("/users/red").await.status(), 500);
     assert_eq!(client.get("/teams/%2e%2e/{x}/link").await.status(), 500);
 
@@ -246,7 +246,7 @@ async fn the_prefixes_of_the_current_request_are_filled_in() {
 }
 
 #[trine::test]
-async fn of_two_places_the_nearest_wins() {
+async fn of_two_mounts_the_nearest_wins() {
     let app = App::new()
         .group(Group::at("/v1").routes(all()))
         .group(Group::at("/v2").routes(all()))
@@ -278,7 +278,7 @@ async fn a_handler_that_is_not_mounted_is_named() {
         let answer = client.get(path).await;
         assert_eq!(answer.status(), 500);
         assert!(!answer.headers().contains_key("location"));
-        assert!(!answer.text().contains("show"), "the log alone is told");
+        assert!(!answer.text().contains("show"), "only the log names the handler");
     }
 }
 
@@ -308,7 +308,7 @@ async fn extractors_and_middleware_redirect_to_links() {
 }
 
 #[test]
-fn an_href_is_text() {
+fn a_link_can_be_used_as_text() {
     let href = at_root(show::uri("x", 1, ["y"]));
     assert_eq!(serde_json::to_string(&href).unwrap(), r#""/articles/x?page=1&tag=y""#);
     assert_eq!((href.len(), format!("{href:?}").len()), (24, 26));
@@ -358,8 +358,8 @@ prop_compose! {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
-    /// A link leads to its handler with equal arguments, in a group too, or is refused: never to
-    /// another.
+    /// A link leads to its handler with equal arguments, in a group too, or it is refused. It never
+    /// leads to another handler.
     #[test]
     fn a_request_to_a_link_brings_equal_arguments(values in values(), team in any::<String>()) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -378,7 +378,7 @@ proptest! {
                     prop_assert!(!refused, "{href}");
                     prop_assert!(href.is_ascii() && !href.starts_with("//"));
                     let answer = trine::testing::TestClient::new(service).get(&href).await;
-                    // An input that was left empty is nothing.
+                    // An empty value counts as absent.
                     let read = Everything { f: f.filter(|text| !text.is_empty()), ..values };
                     prop_assert_eq!(answer.text(), format!("{read:?}"));
                 }

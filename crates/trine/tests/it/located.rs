@@ -1,5 +1,5 @@
-//! Every refusal says where, in one shape: `errors[]` with `in`, `field` or `pointer`, `code` and
-//! `message`.
+//! Every refusal has a location in one format: `errors[]` with `in`, `field` or `pointer`, `code`
+//! and `message`.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -75,7 +75,7 @@ fn app() -> App {
         .route("/parts", post(async |mut it: Multipart| it.next_part().await.map(|_| "a part")))
 }
 
-/// The request, the status, and what stands in the only error.
+/// Sends the request, and checks the status and the only error.
 async fn expect(request: TestRequest, status: u16, told: &str) {
     let answer = request.await;
     answer.expect_problem(status);
@@ -98,7 +98,7 @@ async fn expect(request: TestRequest, status: u16, told: &str) {
 }
 
 #[trine::test]
-async fn every_refusal_says_where_in_one_shape() {
+async fn every_refusal_has_its_location_in_one_format() {
     let client = app().test().await;
     for (target, told) in [
         ("/number/300?page=1", "path field id type"),
@@ -137,7 +137,7 @@ async fn every_refusal_says_where_in_one_shape() {
 }
 
 #[trine::test]
-async fn refusals_of_bodies_do_too() {
+async fn refusals_of_bodies_have_their_location() {
     let client = app().test().await;
     let json = |body: &'static str| {
         client.post("/json").header("content-type", "application/json").body(body)

@@ -1,4 +1,4 @@
-//! What an encoding hides in a path reaches no program that makes a name of a file of it.
+//! An encoded path separator or `..` does not reach a handler that makes a file name of it.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -26,7 +26,7 @@ impl File {
     }
 }
 
-/// A hand-written one, which thinks of nothing.
+/// A hand-written parameter type that does no checks of its own.
 struct Raw(String);
 
 impl FromParam for Raw {
@@ -125,7 +125,7 @@ const ANY: [&str; 5] = ["any", "any_newtype", "any_optional", "serde_any", "serd
 
 const PATHS: [&str; 2] = ["path", "serde_path"];
 
-/// As it stands in the path, and decoded.
+/// As written in the path, and decoded.
 const ELSEWHERE: [(&str, &str); 14] = [
     ("%2Fetc%2Fpasswd", "/etc/passwd"),
     ("%2fetc", "/etc"),
@@ -144,7 +144,7 @@ const ELSEWHERE: [(&str, &str); 14] = [
 ];
 
 #[trine::test]
-async fn what_leads_out_of_a_folder_is_no_text_of_a_path() {
+async fn text_that_leads_out_of_a_folder_is_refused() {
     let client = app().test().await;
     for (raw, decoded) in ELSEWHERE {
         for kind in TEXTS.iter().chain(&PATHS) {
@@ -167,7 +167,7 @@ async fn what_leads_out_of_a_folder_is_no_text_of_a_path() {
 }
 
 #[trine::test]
-async fn plain_names_are_taken_whatever_they_are() {
+async fn any_plain_name_is_accepted() {
     let client = app().test().await;
     for (raw, decoded) in [
         ("a", "a"),
@@ -207,7 +207,7 @@ async fn a_path_buf_is_relative_and_plain() {
 }
 
 #[trine::test]
-async fn a_path_buf_of_a_query_is_no_other() {
+async fn a_path_buf_from_a_query_is_checked() {
     #[derive(Deserialize)]
     struct Fields {
         file: PathBuf,
@@ -226,7 +226,7 @@ async fn a_path_buf_of_a_query_is_no_other() {
     }
 }
 
-/// The types in which serde keeps a text before it knows that a path is made of it.
+/// Types for which serde buffers a text before it knows that it becomes a path.
 mod kept {
     use super::*;
 
@@ -391,9 +391,9 @@ fn kept() -> App {
         )
 }
 
-/// serde gives no hint for what it keeps, yet a path of it is no other.
+/// serde passes no type hint for a buffered value, but its paths are checked all the same.
 #[trine::test]
-async fn a_path_buf_that_serde_keeps_as_text_is_no_other() {
+async fn a_path_buf_that_serde_buffers_is_checked() {
     let client = kept().test().await;
     let queries = [
         "/flattened",
@@ -439,9 +439,9 @@ async fn a_path_buf_that_serde_keeps_as_text_is_no_other() {
     client.get("/list?file=b&file=../x").await.expect_problem(400);
 }
 
-/// Text that becomes no path is any text, also where serde keeps it.
+/// Text that does not become a path may be any text, also if serde buffers it.
 #[trine::test]
-async fn texts_beside_a_path_that_serde_keeps_are_texts() {
+async fn other_buffered_texts_beside_a_path_are_unrestricted() {
     #[derive(Deserialize)]
     struct Texts {
         url: String,
@@ -472,13 +472,13 @@ async fn texts_beside_a_path_that_serde_keeps_are_texts() {
     let texts =
         |count: usize| (0..count).map(|n| format!("k{n}=../{n}")).collect::<Vec<_>>().join("&");
     client.get(format!("/rest?{}", texts(100))).await.expect_text("100");
-    // More than are looked at closely are not let through unseen.
+    // Beyond the number of texts that are checked individually, suspicious values are refused.
     client.get(format!("/rest?{}", texts(700))).await.expect_problem(400);
 }
 
-/// A client that is no browser sends what it likes: over a real socket.
+/// A client that is not a browser can send anything. This test uses a real socket.
 #[trine::test]
-async fn dots_are_refused_over_a_socket_too() {
+async fn dot_segments_are_refused_over_a_socket_too() {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
     let server = app().test_server().await;
@@ -497,9 +497,9 @@ async fn dots_are_refused_over_a_socket_too() {
     }
 }
 
-/// A handler that takes the `Result` decides, whatever there is against the text.
+/// A handler that takes a `Result` decides about any text.
 #[trine::test]
-async fn a_result_decides_for_what_is_refused_before_its_type() {
+async fn a_handler_with_a_result_decides_about_refused_text() {
     fn decided<T>(value: Result<T, Rejection>) -> String {
         match value {
             Ok(_) => "taken".to_owned(),

@@ -25,7 +25,7 @@ async fn upstream() -> TestServer {
 }
 
 #[tokio::test]
-async fn it_mounts_under_a_prefix_and_knows_the_client() {
+async fn the_proxy_works_under_a_prefix_and_knows_the_client() {
     let upstream = upstream().await;
     let proxy = Proxy::to(format!("{}/base", upstream.url())).unwrap();
     let server = App::new().mount("/api", proxy).test_server().await;
@@ -42,7 +42,7 @@ async fn it_mounts_under_a_prefix_and_knows_the_client() {
     );
 }
 
-/// What the upstream hears of a client where the application trusts these proxies.
+/// What the upstream learns about a client if the application trusts these proxies.
 async fn heard(trusted: &str) -> String {
     let tell = |request: Request| async move {
         let field = |name: &str| {
@@ -71,7 +71,7 @@ async fn heard(trusted: &str) -> String {
 }
 
 #[tokio::test]
-async fn it_believes_whom_the_application_trusts() {
+async fn the_proxy_trusts_the_proxies_of_the_application() {
     assert_eq!(heard("").await, "127.0.0.1 / http / for=127.0.0.1;host=a.example;proto=http");
     assert_eq!(
         heard("trusted_proxies = '127.0.0.1'").await,
@@ -84,7 +84,7 @@ async fn it_believes_whom_the_application_trusts() {
 }
 
 #[tokio::test]
-async fn its_problems_are_the_applications() {
+async fn problems_of_the_proxy_are_rendered_by_the_application() {
     let seen = |caught: trine::Caught| async move {
         format!(
             "{} by {}",
@@ -105,7 +105,7 @@ async fn its_problems_are_the_applications() {
 }
 
 #[tokio::test]
-async fn the_limit_of_bodies_holds() {
+async fn the_body_limit_applies() {
     let upstream = upstream().await;
     let proxy = Proxy::to(upstream.url().to_owned()).unwrap();
     let proxy = proxy.config(ProxyConfig { max_body_bytes: 10, ..ProxyConfig::default() });
@@ -118,7 +118,7 @@ async fn the_limit_of_bodies_holds() {
     };
     assert_eq!(post(10).await.unwrap().status(), 200);
     assert_eq!(post(11).await.unwrap().status(), 413);
-    // One that does not say its length is cut off where it is too long.
+    // A body without a declared length is cut off at the limit.
     let chunks = (0..100).map(|_| Ok::<_, std::io::Error>("chunk"));
     let body = reqwest::Body::wrap_stream(futures_util::stream::iter(chunks));
     let unsized_one =
@@ -143,7 +143,7 @@ async fn a_websocket_passes_and_ends_with_the_server() {
     let (mut socket, _) = tokio_tungstenite::connect_async(url).await.unwrap();
     socket.send(Message::text("hello")).await.unwrap();
     assert_eq!(socket.next().await.unwrap().unwrap(), Message::text("hello"));
-    // The tunnel learns of the shutdown at once: the upgrade was not handed to hyper.
+    // The tunnel notices the shutdown immediately, because the upgrade was not passed to hyper.
     let start = std::time::Instant::now();
     server.stop().await;
     assert!(start.elapsed() < Duration::from_millis(1500), "{:?}", start.elapsed());

@@ -1,4 +1,4 @@
-//! How responders and the parts before them come together.
+//! How responders combine with the response parts before them.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -12,7 +12,7 @@ fn field<'a>(response: &'a Response, name: &str) -> &'a str {
 }
 
 #[test]
-fn parts_stand_before_any_answer() {
+fn response_parts_precede_any_responder() {
     let mut cookies = Cookies::default();
     cookies.add(("theme", "dark"));
     let cache = TypedHeader(headers::CacheControl::new().with_no_store());
@@ -26,7 +26,7 @@ fn parts_stand_before_any_answer() {
 }
 
 #[test]
-fn cookies_ride_on_a_redirect() {
+fn cookies_are_sent_with_a_redirect() {
     let mut cookies = Cookies::default();
     cookies.remove("session");
     let response = (cookies, Redirect::to("/login")).into_response();
@@ -39,10 +39,10 @@ fn cookies(response: &Response) -> Vec<&str> {
     fields.map(|field| field.to_str().unwrap().split(';').next().unwrap()).collect()
 }
 
-/// Whatever stood last replaced all others: a jar was lost behind an array, and of an array the
-/// first.
+/// The last part used to replace all others: a jar was lost behind an array, and so was the first
+/// cookie of an array.
 #[test]
-fn set_cookie_is_added_by_every_part_and_everything_else_replaced() {
+fn every_part_adds_its_set_cookie_and_replaces_other_fields() {
     let jar = || {
         let mut jar = Cookies::default();
         jar.add(("jar", "1"));
@@ -72,8 +72,7 @@ fn set_cookie_is_added_by_every_part_and_everything_else_replaced() {
     let response = (append(), typed(), map(), array(), jar(), ([("x-a", "0"), ("x-b", "0")], "…"))
         .into_response();
     assert_eq!(cookies(&response), ["c=3", "t=1", "u=2", "a=1", "b=2", "a=1", "b=2", "jar=1"]);
-    // All others are replaced by a map, which has two of it, and then by an array, of which the
-    // last counts.
+    // A map with two values replaces all others, and then an array does, whose last value wins.
     assert_eq!(response.headers().get_all("x-a").iter().collect::<Vec<_>>(), ["2"]);
     assert_eq!(field(&response, "x-b"), "0");
     let response = (map(), [("x-a", "0")], ()).into_response();
@@ -93,7 +92,7 @@ fn results_and_options_nest() {
 }
 
 #[test]
-fn a_part_that_cannot_be_sent_is_a_500_without_the_answer() {
+fn an_invalid_response_part_is_a_500_without_the_response() {
     let response = ([("x-name", "a\nb")], "secret").into_response();
     assert_eq!(response.status(), 500);
     assert!(!String::from_utf8_lossy(response.body().as_whole().unwrap()).contains("secret"));

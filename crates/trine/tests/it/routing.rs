@@ -1,4 +1,4 @@
-//! From a method and a path to a handler, and the answers where there is none.
+//! From a method and a path to a handler, and the responses if there is none.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
@@ -15,7 +15,7 @@ async fn send(app: App, method: &str, path: &str) -> (StatusCode, HeaderMap, Str
     (head.status, head.headers, String::from_utf8(body.bytes().await.unwrap().into()).unwrap())
 }
 
-/// Says which route matched and what its parameters are, as they stand in the path.
+/// Records which route matched, and its parameters as they are written in the path.
 struct Seen(String);
 
 impl FromRequest for Seen {
@@ -55,7 +55,7 @@ fn app() -> App {
 }
 
 #[tokio::test]
-async fn paths_find_their_routes() {
+async fn paths_match_their_routes() {
     for (path, wanted) in [
         ("/", "/"),
         ("/users", "/users"),
@@ -81,7 +81,7 @@ async fn paths_find_their_routes() {
 }
 
 #[tokio::test]
-async fn what_matches_nothing_is_a_404_that_says_so() {
+async fn an_unmatched_path_is_a_404() {
     for path in
         ["/nothing", "/nothing/", "/users/7/x", "/files/", "//users", "/users//7", "/t//x/9"]
     {
@@ -92,18 +92,18 @@ async fn what_matches_nothing_is_a_404_that_says_so() {
     }
 }
 
-// It was a 404, as if the other end of a tunnel were a resource here.
+// This used to be a 404, as if the other end of a tunnel were a resource of this server.
 #[tokio::test]
-async fn a_tunnel_that_nobody_opens_is_a_501() {
-    // What comes behind is the tunnel's, whatever it looks like.
+async fn a_connect_request_without_a_handler_is_a_501() {
+    // The bytes that follow belong to the tunnel, even if they look like a request.
     let sent = b"CONNECT example.org:443 HTTP/1.1\r\nHost: example.org:443\r\n\r\n\
         GET /users/7 HTTP/1.1\r\nHost: example.org\r\n\r\n";
-    // A fallback that answers everything opens none either.
+    // A fallback for everything does not open a tunnel either.
     for app in [app(), app().fallback(async || "hello")] {
         let server = app.test_server().await;
         let mut stream = tokio::net::TcpStream::connect(server.addr()).await.unwrap();
         stream.write_all(sent).await.unwrap();
-        // Otherwise the server waits for the end of what it does not read.
+        // Otherwise the server waits for the end of the bytes that it does not read.
         stream.shutdown().await.unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await.unwrap();
@@ -118,7 +118,7 @@ async fn a_tunnel_that_nobody_opens_is_a_501() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_decoded_is_a_400_that_says_so() {
+async fn a_path_that_cannot_be_decoded_is_a_400() {
     for path in ["/users/%zz", "/users/%4", "/no%where"] {
         let (status, _, body) = send(app(), "GET", path).await;
         assert_eq!(status, 400, "{path}");
@@ -133,7 +133,7 @@ async fn what_cannot_be_decoded_is_a_400_that_says_so() {
 }
 
 #[tokio::test]
-async fn other_methods_are_told_which_there_are() {
+async fn a_405_lists_the_allowed_methods() {
     for (method, path, allow) in [
         ("DELETE", "/users", "GET, HEAD, POST, OPTIONS"),
         ("POST", "/users/7", "GET, HEAD, OPTIONS"),
@@ -156,7 +156,7 @@ async fn other_methods_are_told_which_there_are() {
 }
 
 #[tokio::test]
-async fn the_fallback_answers_where_nothing_stands() {
+async fn the_fallback_answers_unmatched_requests() {
     async fn lost(uri: Uri) -> (StatusCode, String) {
         (StatusCode::NOT_FOUND, format!("lost at {uri}"))
     }
@@ -165,7 +165,7 @@ async fn the_fallback_answers_where_nothing_stands() {
 }
 
 #[tokio::test]
-async fn problems_are_told_as_the_client_accepts() {
+async fn problems_are_rendered_in_an_accepted_format() {
     for (accept, content_type, start) in [
         (
             "text/html,application/xhtml+xml,*/*;q=0.8",
@@ -187,7 +187,7 @@ async fn problems_are_told_as_the_client_accepts() {
 }
 
 #[tokio::test]
-async fn the_body_stands_at_any_place_and_the_parts_run_first() {
+async fn the_body_argument_may_be_anywhere_and_is_read_last() {
     async fn first(body: String, method: Method, seen: Seen) -> String {
         format!("{method} {} {body}", seen.0)
     }
@@ -207,7 +207,7 @@ async fn the_body_stands_at_any_place_and_the_parts_run_first() {
     let request = Request::post("/").body(Body::from("text")).unwrap();
     let Ok(response) = app.clone().oneshot(request).await;
     assert_eq!(response.into_body().bytes().await.unwrap(), "POST / text");
-    // The body is not UTF-8: had it been read first, this would be a 400.
+    // The body is not UTF-8, so reading it first would result in a 400.
     let request = Request::post("/refused").body(Body::from(&b"\xff"[..])).unwrap();
     let Ok(response) = app.clone().oneshot(request).await;
     assert_eq!(response.status(), 403);
@@ -216,7 +216,7 @@ async fn the_body_stands_at_any_place_and_the_parts_run_first() {
 }
 
 #[tokio::test]
-async fn bodies_past_the_limit_are_refused() {
+async fn bodies_beyond_the_limit_are_refused() {
     async fn length(body: Bytes) -> String {
         body.len().to_string()
     }
@@ -240,7 +240,7 @@ async fn bodies_past_the_limit_are_refused() {
 }
 
 #[test]
-fn the_audit_tells_every_mistake_at_once_with_its_places() {
+fn the_audit_reports_all_mistakes_with_their_locations() {
     struct Missing;
     impl FromRequest for Missing {
         type Reads = Head;
@@ -277,7 +277,7 @@ fn the_audit_tells_every_mistake_at_once_with_its_places() {
 }
 
 #[test]
-fn state_that_many_handlers_miss_is_one_mistake() {
+fn state_that_many_handlers_lack_is_one_mistake() {
     async fn one(_: State<u8>) {}
     async fn two(_: State<u8>, _: State<u16>) {}
     let mut app = App::new();
@@ -338,7 +338,7 @@ fn a_group_with_layers_collides_like_any_other() {
 }
 
 #[tokio::test]
-async fn state_that_was_not_declared_is_a_500_that_tells_the_log_alone() {
+async fn undeclared_state_is_a_500_that_only_the_log_explains() {
     async fn undeclared(cx: Undeclared) -> String {
         cx.0
     }

@@ -1,4 +1,4 @@
-//! A slash more or less at the end of a path.
+//! Paths with an added or missing trailing slash.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -49,7 +49,7 @@ async fn the_other_spelling_is_redirected_to_the_route() {
         answer.expect_status(308).expect_header("location", location);
         assert_eq!(answer.text(), "");
     }
-    // Who follows it gets there, with method, body and query.
+    // A client that follows the redirect arrives with the same method, body and query.
     let client = client.follow_redirects(1);
     client.post("/users/").text("Ann").await.expect_text("Ann");
     client.get("/users/7?x=%20").await.expect_text("/users/{id}/ /users/7/?x=%20");
@@ -57,7 +57,7 @@ async fn the_other_spelling_is_redirected_to_the_route() {
 }
 
 #[trine::test]
-async fn nothing_is_redirected_where_no_route_would_answer() {
+async fn nothing_is_redirected_if_no_route_would_answer() {
     let client = app().fallback(async || (StatusCode::NOT_FOUND, "lost")).test().await;
     for (method, path) in [
         ("GET", "/only"),
@@ -72,18 +72,18 @@ async fn nothing_is_redirected_where_no_route_would_answer() {
     ] {
         client.request(method.parse().unwrap(), path).await.expect_status(404).expect_text("lost");
     }
-    // Both spellings are routes, or the slash belongs to the rest.
+    // Both forms are routes, or the slash belongs to the rest parameter.
     client.get("/both").await.expect_text("/both /both");
     client.get("/both/").await.expect_text("/both/ /both/");
     client.post("/both/").await.expect_problem(405);
     client.get("/files/a/").await.expect_text("/files/{*path} /files/a/");
-    // Conditions count as they do at the path itself.
+    // Conditions apply as they do to the path itself.
     client.get("/csv/").header("accept", "text/*").await.expect_header("location", "../csv");
     client.get("/csv/").header("accept", "image/png").await.expect_text("lost");
 }
 
 #[trine::test]
-async fn groups_say_something_else_and_those_inside_follow_them() {
+async fn groups_override_the_setting_for_themselves_and_inner_groups() {
     let inner = || Group::at("/in").route("/a", get(tell));
     let app = App::new()
         .slashes(Slashes::Strict)
@@ -104,9 +104,9 @@ async fn groups_say_something_else_and_those_inside_follow_them() {
     client.get("/same/strict/a/").await.expect_problem(404);
 }
 
-/// Layers and guards see the spelling that matched: a slash more leads past none of them.
+/// Layers and guards see the path that matched, so an added slash bypasses none of them.
 #[trine::test]
-async fn the_same_path_is_the_same_for_all_who_look_at_it() {
+async fn layers_guards_and_handlers_see_the_same_path() {
     async fn no_admin(uri: Uri, request: Request, next: Next) -> Result<Response, Problem> {
         match uri.path() == "/admin" {
             true => Err(Problem::forbidden("not for you")),
@@ -148,9 +148,9 @@ async fn the_same_path_is_the_same_for_all_who_look_at_it() {
     }
 }
 
-/// Behind whatever takes a prefix away, the redirect leads to the place that the client knows.
+/// The redirect is valid for the client, even if an outer service has removed a prefix.
 #[trine::test]
-async fn a_prefix_that_somebody_takes_away_stays() {
+async fn a_redirect_keeps_a_prefix_that_was_removed() {
     let inner = app().build().await.unwrap();
     let router = axum::Router::new().nest_service("/nested", inner.clone());
     let hosted = Group::host("api.example.com").route("/v1", get(async || "the API"));
@@ -164,7 +164,7 @@ async fn a_prefix_that_somebody_takes_away_stays() {
     client.get("/v1/").header("host", "www.example.com").await.expect_problem(404);
 }
 
-/// Over sockets: whatever the target looks like, the answer names no other host.
+/// Over sockets: no target makes the redirect name another host.
 #[tokio::test]
 async fn no_target_leads_to_another_host() {
     let server = common::start(app().route("/{a}/{b}", get(tell)).route("/{c}", get(tell))).await;
@@ -204,7 +204,7 @@ async fn no_target_leads_to_another_host() {
 }
 
 #[test]
-fn the_audit_tells_what_stands_in_the_way() {
+fn the_audit_reports_conflicts() {
     let routes = |slashes| {
         let both = Group::at("/g")
             .route("/a", get(tell))
@@ -236,7 +236,7 @@ fn the_audit_tells_what_stands_in_the_way() {
             ),
         ]
     );
-    // Where nothing was said, nothing is in the way; neither is a fallback.
+    // Without a setting there is no conflict. A fallback does not conflict either.
     assert!(!routes(Slashes::Strict).audit().unwrap().to_string().contains("Slashes"));
     assert!(app().audit().unwrap().findings().is_empty());
     let fallen = Group::at("/g").slashes(Slashes::Same).route("/a", get(tell)).fallback(tell);
@@ -244,7 +244,7 @@ fn the_audit_tells_what_stands_in_the_way() {
 }
 
 #[test]
-fn an_explanation_tells_where_it_leads() {
+fn an_explanation_names_the_target_of_the_redirect() {
     let said = |app: App, path: &str| app.explain("GET", path).unwrap().to_string();
     let text = said(app(), "/users/");
     assert!(

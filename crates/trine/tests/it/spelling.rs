@@ -1,4 +1,4 @@
-//! One spelling of a request's target for all who look at it.
+//! All parts of an application see one normalized form of the request target.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -12,7 +12,7 @@ use trine::prelude::*;
 
 use crate::common;
 
-/// Notes what stands at this place as the target, and as the raw one.
+/// Records the target and the raw target as they are seen here.
 fn note(cx: &mut Cx, place: &str) {
     let raw = cx.extensions().get::<RawTarget>().map_or(cx.uri(), |raw| &raw.0).to_string();
     let seen = cx.extensions().get::<Notes>().cloned().unwrap_or_default();
@@ -42,7 +42,7 @@ async fn end(_: Place<'h'>, notes: Extensions, uri: Uri, raw: RawTarget) -> Stri
     format!("{}{uri} {}", notes.get::<Notes>().unwrap().0, *raw)
 }
 
-/// A layer of the kind that the fault let through: it looks at the path before anything is routed.
+/// The kind of layer that could be bypassed: it checks the path before routing.
 async fn no_admin(uri: Uri, request: Request, next: Next) -> Result<Response, Problem> {
     match uri.path().starts_with("/admin") {
         true => Err(Problem::forbidden("not for you")),
@@ -51,7 +51,7 @@ async fn no_admin(uri: Uri, request: Request, next: Next) -> Result<Response, Pr
 }
 
 #[trine::test]
-async fn every_place_sees_the_spelling_that_matched() {
+async fn every_part_sees_the_target_that_matched() {
     let app = App::new()
         .layer(TraceLayer::new_for_http())
         .layer(guard::<Place<'o'>>())
@@ -69,7 +69,7 @@ async fn every_place_sees_the_spelling_that_matched() {
     let lines: String =
         ["o", "m", "g", "m", "r", "h"].map(|place| format!("{place} {one} {raw}\n")).concat();
     client.get(raw).await.expect_text(&format!("{lines}{one} {raw}"));
-    // Spelt so already, it is the raw one too.
+    // A target that is normalized already is also the raw one.
     let lines: String =
         ["o", "m", "g", "m", "r", "h"].map(|place| format!("{place} {one} {one}\n")).concat();
     client.get(one).await.expect_text(&format!("{lines}{one} {one}"));
@@ -82,7 +82,7 @@ async fn every_place_sees_the_spelling_that_matched() {
 }
 
 #[trine::test]
-async fn no_spelling_leads_past_a_layer() {
+async fn no_spelling_bypasses_a_layer() {
     let secret = || get(async || "secret");
     let inner = App::new().route("/keys", secret()).build().await.unwrap();
     let client = App::new()
@@ -101,13 +101,13 @@ async fn no_spelling_leads_past_a_layer() {
     ] {
         client.get(path).await.expect_problem(403);
     }
-    // An encoded slash is none: another path, which is not guarded and leads elsewhere.
+    // An encoded slash does not separate segments: this is another path, which has no guard.
     client.get("/%2fadmin/keys").await.expect_text("/%2Fadmin/keys");
     client.get("/a/%zz").await.expect_problem(400);
 }
 
 #[trine::test]
-async fn a_path_that_a_layer_writes_is_spelt_too() {
+async fn a_path_that_a_layer_sets_is_normalized_too() {
     async fn rewrite(mut request: Request, next: Next) -> Response {
         *request.uri_mut() = "/%61/%2f".parse().unwrap();
         next.run(request).await
@@ -118,7 +118,7 @@ async fn a_path_that_a_layer_writes_is_spelt_too() {
 }
 
 #[trine::test]
-async fn problems_and_explanations_tell_it() {
+async fn problems_and_explanations_show_the_target() {
     let app = || App::new().route("/users/{id}", get(async |Path(_): Path<u8>| ()));
     let client = app().test().await;
     assert!(client.get("/%75ser").await.text().contains("no route matches `/user`"));
@@ -130,7 +130,7 @@ async fn problems_and_explanations_tell_it() {
     );
 }
 
-/// The body of the answer to a GET, whose target is sent as it is.
+/// The body of the response to a GET whose target is sent unchanged.
 async fn ask(server: &common::Running, target: &str) -> String {
     let mut socket = TcpStream::connect(server.addr).await.unwrap();
     let head =
@@ -141,10 +141,10 @@ async fn ask(server: &common::Running, target: &str) -> String {
     answer.split_once("\r\n\r\n").unwrap().1.to_owned()
 }
 
-/// Over sockets: a foreign service behind a prefix sees the spelling that matched, and neither a
-/// slash more nor less.
+/// Over sockets: a foreign service under a prefix sees the path that matched, without an added or
+/// missing slash.
 #[tokio::test]
-async fn a_mounted_service_sees_it_on_a_socket() {
+async fn a_mounted_service_sees_the_normalized_target_over_a_socket() {
     let tell = |request: axum::extract::Request| async move {
         format!("{} {}", request.uri(), RawTarget::of(&request))
     };
@@ -163,14 +163,15 @@ async fn a_mounted_service_sees_it_on_a_socket() {
     ] {
         assert_eq!(ask(&server, target).await, wanted, "{target}");
     }
-    // The same of a whole URL (RFC 9112 section 3.2.2).
+    // The same for an absolute target (RFC 9112, section 3.2.2).
     let target = server.url("/%61xum/%7e");
     let told = ask(&server, &target).await;
     assert!(told.contains("/~ ") && told.ends_with("/%61xum/%7e"), "{told}");
     server.stop().await;
 }
 
-/// What a layer changes is kept by that layer: Trine pays for what Trine changes.
+/// A layer that changes the target keeps the raw target itself. Trine does so only for its own
+/// changes.
 #[trine::test]
 async fn a_layer_that_changes_the_target_keeps_the_raw_one() {
     async fn keeps(mut request: Request, next: Next) -> Response {
@@ -198,7 +199,8 @@ async fn a_layer_that_changes_the_target_keeps_the_raw_one() {
     ] {
         client.get(raw).await.expect_text(&format!("{uri} {raw}"));
     }
-    // Without it, nobody behind the layer knows of another, but where Trine has kept it.
+    // If the layer does not keep it, the inner services see no raw target, unless Trine has kept
+    // one.
     let client = app().layer(middleware(moves)).test().await;
     client.get("/v1/ann").await.expect_text("/ann /ann");
     client.get("/%761/ann").await.expect_text("/ann /%761/ann");

@@ -1,5 +1,5 @@
-//! Server-sent events over real sockets: clients that read, stop reading, half-close, vanish and
-//! come back.
+//! Server-sent events over real sockets: clients that read, stop reading, half-close, disappear and
+//! reconnect.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -59,7 +59,7 @@ fn app(config: TopicConfig) -> (App, Topic<String>) {
     (App::new().state(topic.clone()).routes(routes![events, never, quiet, fails, ends]), topic)
 }
 
-/// A client that knows nothing but bytes.
+/// A client that handles raw bytes.
 struct Client {
     socket: TcpStream,
     read: Vec<u8>,
@@ -77,7 +77,7 @@ impl Client {
         Client { socket, read: Vec::new() }
     }
 
-    /// Reads until this was read, and gives everything up to its end.
+    /// Reads until `end` arrives, and returns everything up to and including it.
     async fn until(&mut self, end: &str) -> String {
         let found = async {
             loop {
@@ -95,11 +95,11 @@ impl Client {
         String::from_utf8(self.read.drain(..len).collect()).unwrap()
     }
 
-    /// Reads to the end of the connection, in whatever way it comes.
+    /// Reads to the end of the connection, which may be a reset.
     async fn rest(mut self) -> String {
         let _ = timeout(PATIENCE, self.socket.read_to_end(&mut self.read))
             .await
-            .expect("the connection stays");
+            .expect("the connection did not end");
         String::from_utf8_lossy(&self.read).into_owned()
     }
 }
@@ -127,8 +127,8 @@ async fn an_event_arrives_with_its_head() {
     server.stop().await;
 }
 
-/// A layer that compresses whatever it meets must not hold an event back until it has enough of
-/// them.
+/// A layer that compresses every response must not hold an event back until it has collected
+/// enough.
 #[trine::test]
 async fn each_event_arrives_at_once_under_compression() {
     for everything in [false, true] {
@@ -146,7 +146,7 @@ async fn each_event_arrives_at_once_under_compression() {
             topic.publish(format!("number {number}"));
             let event = timeout(Duration::from_secs(2), client.until("\n\n"))
                 .await
-                .expect("it is held back");
+                .expect("the event was held back");
             assert!(event.contains(&format!("data: \"number {number}\"\n")), "{event}");
         }
         server.stop().await;
@@ -174,9 +174,9 @@ async fn a_silent_stream_has_a_heartbeat_and_outlives_the_timeouts() {
     server.stop().await;
 }
 
-// `Duration::MAX` behind the present is no moment: the stream panicked.
+// Adding `Duration::MAX` to the current time overflows: the stream used to panic.
 #[trine::test]
-async fn a_stream_without_a_heartbeat_is_one_that_waits() {
+async fn a_stream_without_a_heartbeat_can_wait_forever() {
     let (app, topic) = app(TopicConfig { linger: Duration::MAX, ..TopicConfig::default() });
     let server = app.test_server().await;
     let mut client = Client::get(server.addr(), "/never", "").await;
@@ -188,7 +188,7 @@ async fn a_stream_without_a_heartbeat_is_one_that_waits() {
 }
 
 #[trine::test]
-async fn it_ends_with_the_server_and_says_so() {
+async fn a_stream_ends_with_the_server_and_announces_it() {
     let (app, topic) = app(TopicConfig::default());
     let server = app.test_server().await;
     let mut clients = Vec::new();
@@ -218,21 +218,21 @@ async fn a_stream_ends_or_breaks_as_its_source_does() {
 }
 
 #[trine::test]
-async fn a_client_that_goes_is_forgotten() {
+async fn a_client_that_disconnects_is_unsubscribed() {
     let (app, topic) = app(TopicConfig::default());
     let server = app.test_server().await;
-    // It resets.
+    // The client resets the connection.
     let reset = Client::get(server.addr(), "/quiet", "").await;
     subscribers(&topic, 1).await;
     reset.socket.set_zero_linger().unwrap();
     drop(reset);
     subscribers(&topic, 0).await;
-    // It closes, as browsers do: the heartbeat finds nobody.
+    // The client closes the connection, as browsers do: the heartbeat notices.
     let closed = Client::get(server.addr(), "/events", "").await;
     subscribers(&topic, 1).await;
     drop(closed);
     subscribers(&topic, 0).await;
-    // It ends its own side alone, and reads on.
+    // The client closes only its sending half, and still reads.
     let mut half = Client::get(server.addr(), "/events", "").await;
     subscribers(&topic, 1).await;
     half.socket.shutdown().await.unwrap();
@@ -243,7 +243,7 @@ async fn a_client_that_goes_is_forgotten() {
 }
 
 #[trine::test]
-async fn what_a_stream_keeps_goes_with_its_client() {
+async fn a_stream_is_dropped_with_its_client() {
     let (app, topic) = app(TopicConfig::default());
     let people = Presence::<(), &str>::new();
     let server = app.state(people.clone()).routes(routes![here]).test_server().await;
@@ -261,10 +261,10 @@ async fn what_a_stream_keeps_goes_with_its_client() {
     server.stop().await;
 }
 
-/// One that stops reading costs what is gathered for it and its place in the topic, and is let go
-/// in time. Nobody else notices.
+/// A client that stops reading costs its buffers and its entry in the topic, and is disconnected at
+/// its timeout. Other clients do not notice.
 #[trine::test]
-async fn a_client_that_stops_reading_is_let_go() {
+async fn a_client_that_stops_reading_is_disconnected() {
     let (app, topic) = app(TopicConfig { queue: 8, ..TopicConfig::default() });
     let mut config = Config::default();
     config.server.write_timeout = Duration::from_secs(1);
@@ -292,7 +292,7 @@ async fn a_client_that_stops_reading_is_let_go() {
     server.stop().await;
 }
 
-/// A slow client gets what there is a place for, and learns what is missing.
+/// A slow client gets what fits into its queue, and learns what is missing.
 #[trine::test]
 async fn a_slow_client_learns_what_it_missed() {
     let (app, topic) =
@@ -323,7 +323,7 @@ async fn a_slow_client_learns_what_it_missed() {
 }
 
 #[trine::test]
-async fn who_comes_back_goes_on_where_it_was() {
+async fn a_client_that_reconnects_resumes_where_it_was() {
     let (app, topic) = app(TopicConfig { history: 3, ..TopicConfig::default() });
     let server = app.test_server().await;
     for number in 1..=5 {
@@ -351,9 +351,9 @@ async fn who_comes_back_goes_on_where_it_was() {
     server.stop().await;
 }
 
-/// In process there is no server that would end it.
+/// In process, there is no server to end the stream.
 #[trine::test]
-async fn without_a_server_it_ends_with_the_application() {
+async fn without_a_server_a_stream_ends_with_the_application() {
     let (app, topic) = app(TopicConfig::default());
     let service = app.build().await.unwrap();
     let mut caller = service.clone();

@@ -1,4 +1,4 @@
-//! Server-sent events as streams of HTTP/2: many on one connection, which must not know of one
+//! Server-sent events as streams of HTTP/2: many streams on one connection do not affect one
 //! another.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -31,7 +31,7 @@ fn app() -> (App, Topic<String>) {
     (App::new().state(topic.clone()).routes(routes![events]), topic)
 }
 
-/// The window of a stream, which is what one that does not read may keep waiting.
+/// The window of a stream: a client that does not read may keep this much waiting.
 const WINDOW: u32 = 65_535;
 
 async fn connect(address: SocketAddr) -> (SendRequest<Bytes>, JoinHandle<Result<(), h2::Error>>) {
@@ -40,7 +40,7 @@ async fn connect(address: SocketAddr) -> (SendRequest<Bytes>, JoinHandle<Result<
     http2::connect_with(address, &mut builder).await
 }
 
-/// What comes on a stream.
+/// The events of one stream.
 struct Events {
     body: RecvStream,
     read: Vec<u8>,
@@ -55,8 +55,8 @@ impl Events {
         Events { body: answer.into_body(), read: Vec::new() }
     }
 
-    /// Reads until this was read, and takes everything up to its end. `false` where the stream ends
-    /// before.
+    /// Reads until `end` arrives, and removes everything up to and including it. Returns `false` if
+    /// the stream ends first.
     async fn until(&mut self, end: &str) -> bool {
         loop {
             if let Some(at) =
@@ -77,7 +77,7 @@ impl Events {
 }
 
 #[trine::test]
-async fn events_come_at_once_and_heartbeats_between_them() {
+async fn events_arrive_at_once_and_heartbeats_between_them() {
     let (app, topic) = app();
     let server = app.test_server().await;
     let (mut send, _connection) = connect(server.addr()).await;
@@ -86,11 +86,11 @@ async fn events_come_at_once_and_heartbeats_between_them() {
         let start = Instant::now();
         topic.publish(format!("number {number}"));
         assert!(client.until(&format!("data: \"number {number}\"\nid: ")).await);
-        // Long before a heartbeat would carry it along.
+        // Much earlier than the next heartbeat, which would flush it too.
         assert!(start.elapsed() < Duration::from_millis(700), "{:?}", start.elapsed());
     }
     assert!(client.until("\n\n").await);
-    // Each is a comment.
+    // Each of these is a comment, a heartbeat.
     assert!(client.until(":").await && client.until(":").await);
     drop(client);
     server.stop().await;
@@ -126,7 +126,7 @@ async fn a_reset_ends_one_subscription_and_no_other() {
     let mut stays = Events::get(&mut send).await;
     let leaves = Events::get(&mut send).await;
     subscribers(&topic, 2).await;
-    // It sends CANCEL.
+    // The client sends CANCEL.
     drop(leaves);
     subscribers(&topic, 1).await;
     topic.publish("for one".to_owned());
@@ -136,9 +136,9 @@ async fn a_reset_ends_one_subscription_and_no_other() {
     server.stop().await;
 }
 
-/// Its window is full. It is its own one.
+/// The window of its own stream is full.
 #[trine::test]
-async fn a_stream_that_is_not_read_holds_up_no_other() {
+async fn a_stream_that_is_not_read_does_not_block_others() {
     const STREAMS: usize = 30;
     let (app, topic) = app();
     let server = app.test_server().await;
@@ -157,7 +157,7 @@ async fn a_stream_that_is_not_read_holds_up_no_other() {
         }
     }
     topic.publish("the last".to_owned());
-    // It gets what waited for it, once it reads.
+    // It receives what was waiting once it reads.
     assert!(slow.until("\"0 ").await && slow.until("the last").await);
     drop((slow, others));
     subscribers(&topic, 0).await;

@@ -56,7 +56,7 @@ async fn a_folder_is_read_again_when_it_changes() {
     html.expect_text("[Hi &lt;Ann&gt;]").expect_header("content-type", "text/html; charset=utf-8");
     let text = client.get("/mail/hello.txt").await;
     text.expect_text("Hi <Ann>").expect_header("content-type", "text/plain; charset=utf-8");
-    // Both a page and what it is built on.
+    // Changes both a page and its layout.
     write(dir.path(), "layout.html", "({% block body %}{% endblock %}) changed");
     client.get("/").await.expect_text("(Hi &lt;Ann&gt;) changed");
     write(dir.path(), "mail/new.md", "new {{ name }}");
@@ -66,8 +66,8 @@ async fn a_folder_is_read_again_when_it_changes() {
 }
 
 #[trine::test]
-async fn the_folder_of_the_package_and_what_is_embedded_say_the_same() {
-    // In a debug build this reads `templates` beside `Cargo.toml`.
+async fn the_folder_and_the_embedded_templates_are_equal() {
+    // A debug build reads `templates` beside `Cargo.toml`.
     let embedded = Templates::embedded(&[
         ("layout.html", include_str!("../../templates/layout.html")),
         ("home.html", include_str!("../../templates/home.html")),
@@ -119,7 +119,7 @@ async fn the_audit_finds_every_mistake_at_once() {
 }
 
 #[trine::test]
-async fn a_folder_or_a_state_that_is_not_there_is_one_finding() {
+async fn a_missing_folder_or_state_is_one_finding() {
     let app = App::new().state(Templates::folder("no/such/folder")).route("/", get(home));
     let audit = app.audit().unwrap_err();
     assert_eq!(audit.findings().len(), 1, "{audit}");
@@ -166,7 +166,7 @@ fn an_error_shows_its_line() {
 }
 
 #[test]
-fn what_is_not_there_is_an_error_unless_it_may_be_missing() {
+fn an_undefined_value_is_an_error_unless_it_may_be_missing() {
     let templates = Templates::embedded(&[
         ("strict.html", "{{ nick }}"),
         ("default.html", "{{ nick|default('nobody') }}{% if nick is defined %}!{% endif %}"),
@@ -187,9 +187,9 @@ fn what_is_not_there_is_an_error_unless_it_may_be_missing() {
     assert_eq!(data.into_text(), r#"{"a":[1,"\"</script>"]}"#);
 }
 
-/// A page shows the same form empty and filled in, and asks for fields that were not sent.
+/// One page shows the form both empty and filled in, and asks for fields that were not sent.
 #[tokio::test]
-async fn a_form_is_one_page_whether_it_was_filled_in_or_not() {
+async fn one_page_shows_an_empty_and_a_filled_in_form() {
     #[derive(FromForm)]
     #[expect(dead_code, reason = "only read")]
     struct SignUp {
@@ -246,7 +246,7 @@ async fn a_form_is_one_page_whether_it_was_filled_in_or_not() {
          address.street age name topics |age name ",
     );
     client.post("/").form(&[("name", "Ann"), ("age", "7")]).await.expect_status(303);
-    // Neither a slip in a function's name passes, nor is it anything but data elsewhere.
+    // A misspelt function name is an error. Serialized, `Filled` is plain data.
     let error =
         templates.try_render("wrong.txt", Ask { form: Filled::default() }).unwrap_err().to_string();
     assert!(error.contains("vlaue"), "{error}");
@@ -283,7 +283,7 @@ fn nothing_outside_of_the_folder_is_read() {
 }
 
 #[test]
-fn every_limit_holds() {
+fn every_limit_applies() {
     let files = [
         (
             "steps.txt",
@@ -329,20 +329,20 @@ fn every_limit_holds() {
 }
 
 #[test]
-fn filters_and_globals_are_ones_own() {
+fn an_application_can_add_filters_and_globals() {
     let (dir, templates) = folder(&[("a.txt", "{{ site }} {{ 'a'|shout }}")]);
     let templates = templates.with(|environment| {
         environment.add_global("site", "Trine");
         environment.add_filter("shout", |text: String| text.to_uppercase() + "!");
     });
     assert_eq!(templates.render("a.txt", ()).unwrap().text(), "Trine A!");
-    // They are there after a change as well.
+    // They are still available after a change.
     write(dir.path(), "a.txt", "changed {{ 'b'|shout }}");
     assert_eq!(templates.render("a.txt", ()).unwrap().text(), "changed B!");
 }
 
 #[test]
-fn a_turn_of_a_loop_takes_about_seven_steps() {
+fn an_iteration_of_a_loop_takes_about_seven_steps() {
     let renders = |steps| {
         let files = &[("loop.txt", "{% for n in range(10000) %}{{ n }},{% endfor %}")];
         let limits = TemplateLimits { steps, ..TemplateLimits::default() };
@@ -352,7 +352,7 @@ fn a_turn_of_a_loop_takes_about_seven_steps() {
 }
 
 #[test]
-fn the_limits_of_the_guide_are_the_true_ones() {
+fn the_limits_of_the_guide_are_the_actual_ones() {
     let page = include_str!("../../../../guide/templates.md");
     let said = |name: &str| -> u64 {
         let row = page.lines().find(|line| line.starts_with(&format!("| `{name}` |"))).unwrap();

@@ -1,5 +1,4 @@
-//! The test client against a plain Tower service, so that a failure here is not the fault of the
-//! router.
+//! The test client with a plain Tower service, so that a failure here cannot come from the router.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -59,14 +58,14 @@ fn cookies_of(cx: &Cx) -> String {
     cx.headers().get("cookie").map_or("", |value| value.to_str().unwrap()).to_owned()
 }
 
-/// What a failed expectation prints.
+/// The message of a failed expectation.
 fn failure(run: impl FnOnce()) -> String {
     let panic = catch_unwind(AssertUnwindSafe(run)).unwrap_err();
     panic.downcast_ref::<String>().unwrap().clone()
 }
 
 #[tokio::test]
-async fn sends_what_it_is_told() {
+async fn requests_are_sent_as_built() {
     let client = client();
     let echo = client
         .put("/echo?a=1")
@@ -94,7 +93,7 @@ async fn sends_what_it_is_told() {
     assert_eq!(pairs, json!([["a", "1"], ["a", "2"]]));
     let form = Multipart::new().text("a", "1").file("f", "f.png", "image/png", vec![0, 1]);
     let echo = client.post("/form").multipart(form).await;
-    echo.expect_problem(422); // a list of texts has no place for a file
+    echo.expect_problem(422); // a list of texts cannot hold a file
     let sent = failure(|| _ = echo.expect_status(200));
     assert!(sent.contains("content-type: multipart/form-data; boundary=form-boundary-0"), "{sent}");
     let streamed = Body::stream(futures_util::stream::iter([Ok::<_, Infallible>("a"), Ok("b")]));
@@ -120,7 +119,7 @@ async fn cookies_live_as_long_as_the_client() {
 }
 
 #[tokio::test]
-async fn a_panic_is_a_500_that_says_so_to_the_test_alone() {
+async fn a_panic_is_a_500_that_only_the_test_sees() {
     let response = client().get("/panic").await;
     response.expect_status(500);
     assert!(!response.text().contains("cheese"));
@@ -128,7 +127,7 @@ async fn a_panic_is_a_500_that_says_so_to_the_test_alone() {
 }
 
 #[tokio::test]
-async fn a_broken_body_is_never_the_whole() {
+async fn a_broken_body_is_never_complete() {
     let response = client().get("/broken").await;
     assert!(response.is_broken());
     let said = failure(|| _ = response.text());
@@ -161,7 +160,7 @@ async fn a_failed_expectation_shows_everything() {
 }
 
 #[test]
-fn a_target_that_is_none_is_told_apart_at_once() {
+fn an_invalid_target_is_refused_immediately() {
     let said = failure(|| _ = client().get("todos"));
     assert!(
         said.starts_with("test request: expected a target such as `/todos?page=1`, got `todos`"),
@@ -173,7 +172,8 @@ thread_local! {
     static PLACES: std::cell::RefCell<Vec<(String, u32)>> = const { std::cell::RefCell::new(Vec::new()) };
 }
 
-/// A closure in a `#[track_caller]` function hides its caller, so every way to fail is looked at.
+/// A closure in a `#[track_caller]` function hides its caller, so this test checks every way to
+/// fail.
 #[tokio::test]
 async fn every_failure_points_at_the_test() {
     let before = std::panic::take_hook();
@@ -221,7 +221,7 @@ async fn json_is_compared_by_its_paths() {
 }
 
 #[tokio::test]
-async fn problems_are_expected_with_all_that_makes_one() {
+async fn problems_are_checked_completely() {
     let client = client();
     client.post("/json").json("a").await.expect_problem(422);
     let text = client.post("/json").header("accept", "text/plain").json("a").await;
@@ -234,7 +234,7 @@ async fn problems_are_expected_with_all_that_makes_one() {
     assert!(said.starts_with("expected status 400, got 422"), "{said}");
 }
 
-/// An application, for what only it knows: the route.
+/// A real application, because only it knows the route.
 fn app() -> App {
     async fn show(Path(id): Path<u8>) -> String {
         format!("todo {id}")
@@ -269,7 +269,7 @@ fn app() -> App {
         )
 }
 
-/// A body of numbers, one for each that is sent.
+/// A body of numbers, with a line for each one that is sent.
 fn numbers() -> (tokio::sync::mpsc::Sender<u8>, Body) {
     let (sender, mut receiver) = tokio::sync::mpsc::channel::<u8>(1);
     let stream = futures_util::stream::poll_fn(move |cx| {
@@ -279,7 +279,7 @@ fn numbers() -> (tokio::sync::mpsc::Sender<u8>, Body) {
 }
 
 #[tokio::test]
-async fn a_failure_names_the_route_with_its_handler_and_place() {
+async fn a_failure_names_the_route_with_its_handler_and_location() {
     let line = line!() + 2;
     let client = App::new()
         .route("/todos/{id}", get(|Path(id): Path<u8>| async move { id.to_string() }))
@@ -296,14 +296,14 @@ async fn a_failure_names_the_route_with_its_handler_and_place() {
 }
 
 #[tokio::test]
-async fn redirects_are_shown_unless_they_are_to_be_followed() {
+async fn redirects_are_returned_unless_they_are_followed() {
     let client = app().test().await;
     client.get("/see").await.expect_status(303).expect_header("location", "/told?by=303");
     let client = client.follow_redirects(3);
     client.post("/see").text("x").await.expect_text("GET /told?by=303 ");
     client.post("/keep").text("x").await.expect_text("POST /told x");
     client.get("/away").await.expect_status(303);
-    // What described the body goes with it.
+    // The header fields that describe the body are removed together with it.
     let followed = client.post("/see").header("content-type", "text/xml").text("x").await;
     let said = failure(|| _ = followed.expect_status(201));
     assert!(said.contains("POST /see -> 303 See Other\nGET /told?by=303\n"), "{said}");
@@ -312,13 +312,13 @@ async fn redirects_are_shown_unless_they_are_to_be_followed() {
 
 #[tokio::test]
 #[should_panic(expected = "more than 3 redirects:\nGET /round -> 303 See Other\nGET /round -> 303")]
-async fn redirects_end() {
+async fn endless_redirects_are_stopped() {
     app().test().await.follow_redirects(3).get("/round").await;
 }
 
 #[tokio::test]
 #[should_panic(expected = "a streamed body cannot be sent again:\nPOST /keep -> 307")]
-async fn a_stream_is_sent_once() {
+async fn a_streamed_body_is_sent_once() {
     let body = Body::stream(futures_util::stream::iter([Ok::<_, Infallible>("a")]));
     app().test().await.follow_redirects(3).post("/keep").body(body).await;
 }
@@ -328,7 +328,7 @@ async fn bodies_stream_both_ways() {
     let client = app().test().await;
     let (sender, body) = numbers();
     let mut answer = client.post("/echo").body(body).send_streaming().await;
-    // Each number is back before the next one is sent.
+    // Each number comes back before the next one is sent.
     for n in 0..3 {
         sender.send(n).await.unwrap();
         let chunk = answer.body_mut().chunk().await.unwrap().unwrap();
@@ -339,7 +339,7 @@ async fn bodies_stream_both_ways() {
 }
 
 #[test]
-fn a_plain_test_function_waits() {
+fn a_synchronous_test_function_can_use_the_client() {
     let client = app().blocking_test();
     client.get("/todos/7").send().expect_status(200).expect_text("todo 7");
     client
@@ -362,24 +362,24 @@ fn a_plain_test_function_waits() {
 }
 
 #[tokio::test]
-async fn a_blocking_client_says_that_it_has_no_place_here() {
+async fn a_blocking_client_inside_a_runtime_says_what_to_write() {
     let panic = catch_unwind(|| app().blocking_test()).unwrap_err();
     let said = panic.downcast_ref::<&str>().unwrap();
     assert!(said.contains("write `app.test().await`"), "{said}");
 }
 
 #[tokio::test]
-async fn a_server_for_tests_is_the_real_one() {
+async fn a_test_server_is_a_real_server() {
     let server = app().test_server().await;
     let client = server.client();
     let response = client.get("/todos/7").await;
     response.expect_text("todo 7");
-    // Who answered is the engine: it says the date and counts the bytes.
+    // The server answered: it adds the date and the length.
     assert!(response.header("date").is_some());
     response.expect_header("content-length", "6");
     client.post("/told").json(&1).await.expect_text("POST /told 1");
     client.follow_redirects(1).post("/keep").text("x").await.expect_text("POST /told x");
-    // The URL is everybody's.
+    // Any client can use the URL.
     let url = format!("{}/todos/8", server.url());
     assert_eq!(reqwest::get(url).await.unwrap().text().await.unwrap(), "todo 8");
     let said = failure({
@@ -418,23 +418,23 @@ async fn a_server_ends_with_the_test() {
 
 #[tokio::test]
 #[should_panic(expected = "GET /: no response: cannot connect")]
-async fn a_server_that_is_gone_is_told_as_that() {
+async fn a_stopped_server_is_reported() {
     let server = app().test_server().await;
     let client = server.client().clone();
     server.stop().await;
     client.get("/").await;
 }
 
-/// Paused time goes on whenever nothing else can: here, while the client waits.
+/// Paused time advances whenever all tasks are idle: here, while the client waits.
 #[tokio::test(start_paused = true)]
 #[should_panic(expected = "GET /: no response: nothing arrived within 30 s")]
-async fn a_response_that_never_begins_is_not_waited_for() {
+async fn a_response_that_never_begins_times_out() {
     let server = App::new().route("/", get(std::future::pending::<String>)).test_server().await;
     server.client().get("/").await;
 }
 
 #[tokio::test]
-async fn a_server_that_stops_does_not_wait_for_ever() {
+async fn stopping_a_server_does_not_wait_forever() {
     let server = App::new().route("/", get(std::future::pending::<String>)).test_server().await;
     let client = server.client().clone();
     let waiting = tokio::spawn(async move { client.get("/").await });

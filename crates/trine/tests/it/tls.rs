@@ -1,4 +1,4 @@
-//! TLS as an application meets it.
+//! TLS from the perspective of an application.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::sync::Arc;
@@ -70,7 +70,7 @@ async fn conn(conn: ConnInfo) -> String {
     format!("{} {name}", conn.secure)
 }
 
-/// The application, at a port with TLS and at a plain one.
+/// Serves the application on one port with TLS and on one without.
 async fn start(pki: &Pki) -> (std::net::SocketAddr, std::net::SocketAddr, ServerHandle) {
     let (chain, key) = pki.sign("localhost", ExtendedKeyUsagePurpose::ServerAuth);
     let tls =
@@ -104,7 +104,7 @@ async fn ask(
 }
 
 #[tokio::test]
-async fn handlers_know_the_client_by_its_certificate() {
+async fn handlers_identify_the_client_by_its_certificate() {
     let pki = Pki::new();
     let (secure, plain, handle) = start(&pki).await;
     let ann = pki.sign("ann", ExtendedKeyUsagePurpose::ClientAuth);
@@ -131,9 +131,9 @@ async fn handlers_know_the_client_by_its_certificate() {
     handle.shutdown();
 }
 
-/// RFC 6797, 7.2: it must not be said on a connection without TLS.
+/// The header field must not be sent over a connection without TLS (RFC 6797, section 7.2).
 #[tokio::test]
-async fn hsts_is_said_over_tls_only() {
+async fn hsts_is_sent_over_tls_only() {
     let pki = Pki::new();
     let (secure, plain, handle) = start(&pki).await;
     let name = ServerName::try_from("localhost").unwrap();

@@ -1,4 +1,4 @@
-//! What wraps what: the order of calls never decides it, and the tree shows it.
+//! Which layers wrap which routes: the order of calls never decides, and the tree shows the result.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -16,7 +16,7 @@ async fn stats() -> &'static str {
     "42"
 }
 
-/// Says on the answer what it saw of the match.
+/// Adds the matched path that it saw to the response.
 async fn seen(path: Option<MatchedPath>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let path = path.map_or("nothing".to_owned(), |path| path.to_string());
@@ -42,7 +42,7 @@ async fn seen_at(app: App, path: &str) -> (u16, Vec<String>) {
     (response.status().as_u16(), seen)
 }
 
-/// A layer wraps its app, group or path, wherever among the other calls its own stands.
+/// A layer wraps its app, group or path, in whatever order the calls are made.
 #[tokio::test]
 async fn the_order_of_calls_does_not_decide_what_is_wrapped() {
     let layer = || middleware(seen);
@@ -103,7 +103,7 @@ async fn an_outer_layer_rewrites_before_routing_and_a_layer_of_a_group_sees_the_
 }
 
 #[test]
-fn the_tree_shows_what_wraps_what_and_where_it_was_written() {
+fn the_tree_shows_what_wraps_what_and_its_locations() {
     fn app() -> App {
         App::new()
             .route("/articles", get(list).post(list))
@@ -159,7 +159,7 @@ async fn the_service_has_the_same_tree() {
     assert_eq!(app().build().await.unwrap().tree(), &app().tree());
 }
 
-/// Compiles: a function of a layer for each place keeps working through a generic.
+/// This compiles: a generic function can attach a layer anywhere.
 #[test]
 fn a_layer_can_be_attached_through_a_generic() {
     fn everywhere<L>(layer: L) -> App

@@ -1,16 +1,14 @@
-//! What the compiler says where somebody makes a mistake. Only our own words are asserted, never
-//! rustc's.
+//! The compiler's output for mistakes. The tests assert only Trine's own messages, never rustc's.
 //!
-//! Each file of `tests/ui` is a program. Behind a line of code, or on the lines below it, stands
-//! what is wrong there:
+//! Each file of `tests/ui` is a program. A comment after a line of code, or on the lines below it,
+//! says which error is expected there:
 //!
 //! ```text
-//! async fn show() {} //~ expect: part of an error whose primary span begins in this line
+//! async fn show() {} //~ expect: part of an error whose primary span begins on this line
 //! //~ also: another part of the same error
 //! ```
 //!
-//! The errors have to be those and no others, each once. A file without expectations has to
-//! compile.
+//! There must be exactly these errors, each once. A file without expectations must compile.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -21,7 +19,7 @@ use std::process::Command;
 use serde_json::Value;
 
 #[test]
-fn mistakes_are_explained_once_and_where_they_are() {
+fn mistakes_are_explained_once_at_their_location() {
     let cases = cases();
     let reported = check(&cases);
     let mut failures = String::new();
@@ -33,9 +31,9 @@ fn mistakes_are_explained_once_and_where_they_are() {
     assert!(failures.is_empty(), "\n{failures}");
 }
 
-/// The page quotes what the cases expect, and its code is theirs.
+/// The page quotes what the cases expect, and has the same code.
 #[test]
-fn the_page_of_the_guide_says_what_the_compiler_says() {
+fn the_page_of_the_guide_quotes_the_compiler() {
     let page = std::fs::read_to_string(
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../../guide/mistakes.md"),
     );
@@ -69,7 +67,7 @@ fn the_page_of_the_guide_says_what_the_compiler_says() {
     assert!(quoted >= 20, "only {quoted} lines are quoted");
 }
 
-/// The blocks of a page up to the first one that runs, each with what stands behind its backticks.
+/// The blocks of a page before the first one that runs, each with the text after its backticks.
 fn blocks(text: &str) -> Vec<(&str, String)> {
     let fences = text.split("```").collect::<Vec<_>>();
     let blocks = fences.chunks_exact(2).map(|pair| pair[1].split_once('\n').unwrap());
@@ -79,7 +77,7 @@ fn blocks(text: &str) -> Vec<(&str, String)> {
         .collect()
 }
 
-/// The code alone: without hidden lines of the page and expectations of the case.
+/// Only the code, without the page's hidden lines and the case's expectations.
 fn without_expectations(source: &str) -> String {
     let lines =
         source.lines().filter(|line| !line.starts_with("# ") && !line.trim().starts_with("//"));
@@ -142,14 +140,14 @@ fn check(cases: &BTreeMap<String, PathBuf>) -> BTreeMap<String, Vec<Reported>> {
          trine = {{ path = {here:?}, features = [\"templates\"] }}\nother-trine-core = {{ package = \"trine-core\", path = \"../ui-other/trine-core\" }}\nserde = {{ version = \"1\", features = [\"derive\"] }}\n\n\
          [profile.dev]\ndebug = false\ndebug-assertions = false\n"
     );
-    // As in a release, so that `templates!` embeds what it finds.
+    // Debug assertions are off, as in a release, so that `templates!` embeds the files.
     std::fs::create_dir_all(package.join("templates/parts")).unwrap();
     std::fs::write(package.join("templates/parts/home.html"), "Hello").unwrap();
     for (name, path) in cases {
         manifest.push_str(&format!("\n[[bin]]\nname = {name:?}\npath = {path:?}\n"));
     }
     std::fs::write(package.join("Cargo.toml"), manifest).unwrap();
-    // The versions of the workspace are on this machine, so no network is needed.
+    // The locked versions are already on this machine, so no network is needed.
     std::fs::copy(here.join("../../Cargo.lock"), package.join("Cargo.lock")).unwrap();
     let output = Command::new(env!("CARGO"))
         .args(["check", "--offline", "--bins", "--keep-going", "--message-format=json"])
@@ -171,11 +169,10 @@ fn check(cases: &BTreeMap<String, PathBuf>) -> BTreeMap<String, Vec<Reported>> {
     reported
 }
 
-/// Makes a second version of trine-core, as one has it who uses a library that was made for
-/// another.
+/// Makes a second version of trine-core, as users get it from a library that needs another version.
 fn other_version(root: &Path, folder: &Path) {
     let sources = folder.join("trine-core/src");
-    // What an earlier version of the crate left there is no part of it.
+    // Files that an earlier version of the crate left there do not belong to it.
     let _ = std::fs::remove_dir_all(&sources);
     std::fs::create_dir_all(&sources).unwrap();
     let read = |path: &str| std::fs::read_to_string(root.join(path)).unwrap();
@@ -203,7 +200,8 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// An error of a case. The last one, which only counts the others, points nowhere and is none.
+/// An error of a case. The last error of rustc only counts the others. It has no location and is
+/// skipped.
 fn error(message: &Value, cases: &BTreeMap<String, PathBuf>) -> Option<(String, Reported)> {
     let name = message["target"]["name"].as_str()?;
     let diagnostic = &message["message"];
@@ -221,7 +219,7 @@ fn error(message: &Value, cases: &BTreeMap<String, PathBuf>) -> Option<(String, 
     Some((name.to_owned(), Reported { line, text, rendered }))
 }
 
-/// The span in the case of one that lies in a macro, such as `panic!`.
+/// The span in the case, for an error inside a macro such as `panic!`.
 fn within<'a>(span: &'a Value, file: &str) -> Option<&'a Value> {
     if span["file_name"] == file {
         Some(span)

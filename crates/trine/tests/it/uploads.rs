@@ -1,5 +1,5 @@
-//! Temporary files are gone with their request, whatever becomes of it. On a real socket, in a
-//! folder of their own.
+//! Temporary files are removed with their request, however it ends. The tests use a real socket and
+//! a folder of their own.
 #![allow(clippy::unwrap_used, unreachable_pub, dead_code, reason = "tests")]
 
 use std::path::Path;
@@ -19,7 +19,7 @@ struct Upload {
     age: Option<u8>,
 }
 
-/// What a handler does with the file that it got.
+/// What a handler does with the uploaded file.
 #[post("/{how}", limit = "4MiB")]
 async fn handle(
     how: String,
@@ -56,7 +56,7 @@ async fn connect(running: &common::Running, path: &str, length: usize) -> TcpStr
     socket
 }
 
-/// The status of a whole exchange.
+/// Sends a whole request, and returns the status of its response.
 async fn status(running: &common::Running, path: &str, body: &[u8]) -> String {
     let mut socket = connect(running, path, body.len()).await;
     socket.write_all(body).await.unwrap();
@@ -80,7 +80,7 @@ async fn becomes(folder: &Path, count: usize) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn temporary_files_go_with_their_request() {
+async fn temporary_files_are_removed_with_their_request() {
     let folder = tempfile::tempdir().unwrap();
     tempfile::env::override_temp_dir(folder.path()).unwrap();
     let folder = folder.path();
@@ -92,23 +92,23 @@ async fn temporary_files_go_with_their_request() {
         ("/take", 300_000, "7", "200"),
         ("/fail", 300_000, "7", "500"),
         ("/panic", 300_000, "7", "500"),
-        // Another field is wrong; the file itself is.
+        // Another field is invalid, and then the file is too large.
         ("/take", 300_000, "x", "422"),
         ("/take", (1 << 20) + 1, "7", "413"),
-        // Past the limit of the route, in the middle of the file.
+        // The limit of the route is reached in the middle of the file.
         ("/take", 5 << 20, "7", "413"),
     ] {
         assert_eq!(status(&running, path, &body(size, age)).await, expected, "{path} {size} {age}");
         becomes(folder, 0).await;
     }
-    // The body is malformed behind the file.
+    // The body is malformed after the file.
     let mut malformed = body(300_000, "7");
     let end = malformed.len();
     malformed[end - 4..].copy_from_slice(b"xxxx");
     assert_eq!(status(&running, "/take", &malformed).await, "400");
     becomes(folder, 0).await;
 
-    // The client goes while it sends, and while the handler works: a reset cancels both.
+    // The client disconnects while it sends, and while the handler works. A reset cancels both.
     for (path, sent) in [("/take", 800_000), ("/wait", usize::MAX)] {
         let body = body(900_000, "7");
         let mut socket = connect(&running, path, body.len()).await;

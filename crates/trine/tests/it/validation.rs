@@ -1,5 +1,5 @@
-//! `Valid` over every extractor: everything that is wrong at once, with its place, a stable code
-//! and words.
+//! `Valid` over every extractor: all errors at once, each with its location, a stable code and a
+//! message.
 #![allow(clippy::unwrap_used, unreachable_pub, dead_code, reason = "tests")]
 #![cfg(feature = "garde")]
 
@@ -53,7 +53,7 @@ fn json_body() -> Value {
 }
 
 #[tokio::test]
-async fn a_body_says_all_at_once_by_json_pointer() {
+async fn all_errors_of_a_body_are_reported_by_json_pointer() {
     let app = App::new().route("/", post(async |Valid(Json(user)): Valid<Json<User>>| user.name));
     let client = app.test().await;
     let good = json!({ "name": "Ann", "email": "ann@example.org", "homeTown": "Ulm" });
@@ -84,7 +84,7 @@ async fn a_body_says_all_at_once_by_json_pointer() {
 }
 
 #[tokio::test]
-async fn what_does_not_fit_the_type_is_told_in_the_same_shape() {
+async fn a_value_of_the_wrong_type_is_reported_in_the_same_format() {
     let app = App::new().route("/", post(async |_: Valid<Json<User>>| ()));
     let refused = app.test().await.post("/").json(&json!({ "name": "Ann", "email": 7 })).await;
     let problem: Value = refused.expect_status(422).json();
@@ -94,7 +94,7 @@ async fn what_does_not_fit_the_type_is_told_in_the_same_shape() {
 }
 
 #[tokio::test]
-async fn a_form_is_told_by_its_own_names() {
+async fn errors_of_a_form_have_the_names_of_its_fields() {
     let app = App::new().route("/", post(async |_: Valid<Form<User>>| ()));
     let fields = [
         ("name", "Ann"),
@@ -108,7 +108,8 @@ async fn a_form_is_told_by_its_own_names() {
     let errors = problem["errors"].as_array().unwrap();
     let told: Vec<_> =
         errors.iter().map(|error| (error["field"].as_str().unwrap(), &error["code"])).collect();
-    // Elements that are there count from 0: of the index that was sent the value knows nothing.
+    // Elements count from 0, whatever their index was: the value does not know the index that was
+    // sent.
     let (zip, town, tag) = (json!("range"), json!("invalid"), json!("length"));
     assert_eq!(told, [("address.zip", &zip), ("homeTown", &town), ("tags[0]", &tag)]);
 }
@@ -179,12 +180,12 @@ async fn a_submitted_form_gets_the_errors_of_validation() {
         said["errors"],
         json!({ "page": [{ "code": "range", "message": "is less than 1" }] })
     );
-    // Validation wants a value: what does not fit its type is told alone.
+    // Validation needs a value, so a value of the wrong type is reported alone.
     let said: Value = client.post("/").form(&[("page", "x"), ("word", "long")]).await.json();
     assert_eq!(said["errors"].as_object().unwrap().len(), 1);
 }
 
-/// By hand, with a context from the state.
+/// A hand-written implementation with a context from the state.
 #[derive(Deserialize)]
 struct Bid(u32);
 
@@ -214,7 +215,7 @@ fn enough(bid: &u32, auction: &Auction) -> garde::Result {
 }
 
 #[tokio::test]
-async fn a_context_is_of_the_state_and_the_audit_asks_for_it() {
+async fn a_context_comes_from_a_state_that_the_audit_requires() {
     let app = || {
         App::new()
             .route("/hand", post(async |_: Valid<Json<Bid>>| "taken"))

@@ -18,13 +18,13 @@ enum Kind {
     Dog,
 }
 
-/// What came under the name `v`: nothing, one text, or several.
+/// What the client sends under the name `v`: nothing, one text, or several.
 type Sent = &'static [&'static str];
 
-/// What a type makes of it: its value as `{:?}` writes it, or the code of its refusal.
+/// The result of a type: its value in the format `{:?}`, or the code of the refusal.
 type Told = Result<&'static str, &'static str>;
 
-/// The four, and what serde keeps before it knows the type.
+/// The four sources, and a value that serde buffers before it knows the type.
 const WAYS: [&str; 5] = ["named", "query", "form", "header", "flattened"];
 
 fn request(client: &TestClient, way: &str, path: &str, sent: &[&str]) -> TestRequest {
@@ -39,7 +39,7 @@ fn request(client: &TestClient, way: &str, path: &str, sent: &[&str]) -> TestReq
     }
 }
 
-/// The value, or where and why there is none.
+/// The value, or the location and reason of the refusal.
 fn told(answer: &TestResponse, way: &str) -> Result<String, String> {
     if answer.status() == 200 {
         return Ok(answer.text());
@@ -50,7 +50,7 @@ fn told(answer: &TestResponse, way: &str) -> Result<String, String> {
     let place = if way == "named" || way == "flattened" { "query" } else { way };
     let error = &problem["errors"][0];
     assert_eq!(error["in"], place, "{problem}");
-    // An element of a list says in a form which one it is.
+    // In a form, the error of a list element has its index.
     let field = error["field"].as_str().unwrap();
     assert_eq!(field.split('[').next(), Some("v"), "{problem}");
     assert!(error["message"].is_string(), "{problem}");
@@ -240,8 +240,7 @@ table! {
     }
 }
 
-/// The first three columns of the guide's table: what is not there, what is empty, what comes
-/// twice.
+/// The first three columns of the guide's table: an absent, an empty and a repeated value.
 #[trine::test]
 async fn the_guide_prints_the_table() {
     let guide = include_str!("../../../../guide/extraction.md");
@@ -266,7 +265,7 @@ async fn the_guide_prints_the_table() {
     }
 }
 
-/// The answer, and with it the log, told the keys of those who sent something else than a number.
+/// If a number was expected, the response and the log used to repeat the API key that was sent.
 #[trine::test]
 async fn a_refusal_never_quotes_the_value_of_a_header_field() {
     const SECRET: &str = "s3cr3t-value";

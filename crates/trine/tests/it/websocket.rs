@@ -1,4 +1,4 @@
-//! WebSockets in handlers: in process, and over real sockets with clients that behave badly.
+//! WebSockets in handlers: in process, and over real sockets with misbehaving clients.
 #![cfg(all(feature = "ws", feature = "test-server"))]
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -30,7 +30,7 @@ fn app() -> App {
     App::new().route("/echo", get(echo))
 }
 
-/// The head of a request that is in order, with more lines.
+/// A valid request head with additional lines.
 fn head(target: &str, more: &str) -> String {
     format!(
         "GET {target} HTTP/1.1\r\nhost: localhost\r\nconnection: keep-alive, Upgrade\r\nupgrade: WebSocket\r\n\
@@ -48,7 +48,7 @@ async fn connect(server: &TestServer, head: &str) -> (TcpStream, String) {
     (stream, String::from_utf8(answer).unwrap().to_lowercase())
 }
 
-/// What comes until the server ends the connection.
+/// Reads until the server ends the connection.
 async fn rest(stream: &mut TcpStream) -> Vec<u8> {
     let mut rest = Vec::new();
     timeout(Duration::from_secs(10), stream.read_to_end(&mut rest)).await.unwrap().unwrap();
@@ -82,7 +82,7 @@ async fn a_client_in_process_and_one_over_a_socket_see_the_same() {
 }
 
 #[tokio::test]
-async fn messages_are_compressed_where_the_client_offers_it() {
+async fn messages_are_compressed_if_the_client_offers_it() {
     for context_takeover in [false, true] {
         let compression = Some(Compression { context_takeover, ..Compression::default() });
         let config = WebSocketConfig { compression, ..WebSocketConfig::default() };
@@ -98,7 +98,7 @@ async fn messages_are_compressed_where_the_client_offers_it() {
         connect(&server, &head("/echo", "sec-websocket-extensions: permessage-deflate\r\n")).await;
     let agreed = "permessage-deflate; server_no_context_takeover; client_no_context_takeover\r\n";
     assert!(answer.contains(agreed), "{answer}");
-    // "Hello", compressed (RFC 7692, 7.2.3.1).
+    // "Hello", compressed (RFC 7692, section 7.2.3.1).
     stream.write_all(b"\xc1\x87\0\0\0\0\xf2\x48\xcd\xc9\xc9\x07\0").await.unwrap();
     let mut answer = [0; 7];
     stream.read_exact(&mut answer).await.unwrap();
@@ -106,7 +106,7 @@ async fn messages_are_compressed_where_the_client_offers_it() {
 }
 
 #[tokio::test]
-async fn what_is_no_handshake_is_refused_with_what_would_do() {
+async fn an_invalid_handshake_is_refused_with_what_is_required() {
     let client = app().test().await;
     let plain = client.get("/echo").await;
     assert_eq!(plain.expect_problem(426).header("upgrade"), Some("websocket"));
@@ -125,7 +125,7 @@ async fn what_is_no_handshake_is_refused_with_what_would_do() {
 }
 
 #[tokio::test]
-async fn the_proof_is_that_of_the_rfc() {
+async fn the_proof_is_the_example_of_the_rfc() {
     let server = app().test_server().await;
     let (_, answer) = connect(&server, &head("/echo", "")).await;
     assert!(answer.starts_with("http/1.1 101"), "{answer}");
@@ -156,9 +156,10 @@ async fn pages_of_other_hosts_may_not_open_a_socket() {
     }
 }
 
-/// The host of the page is that which the browser asked the proxy for, which may tell us another.
+/// The page's host is the one that the browser sent to the proxy. The proxy may send another one to
+/// the server.
 #[tokio::test]
-async fn behind_a_proxy_the_host_that_it_tells_counts_if_it_is_trusted() {
+async fn the_host_of_a_trusted_proxy_counts() {
     let trusting = trine::config::Config::read("trusted_proxies = '127.0.0.1'", []).unwrap();
     let trusting = app().config(trusting).test_server().await;
     let trusts_nobody = app().test_server().await;
@@ -166,10 +167,10 @@ async fn behind_a_proxy_the_host_that_it_tells_counts_if_it_is_trusted() {
     for (server, origin, told, status) in [
         (&trusting, "https://app.example", told, "101"),
         (&trusting, "https://evil.example", told, "403"),
-        // This is our own name behind the proxy, which is no page's.
+        // This is the server's own name behind the proxy, and not the host of a page.
         (&trusting, "http://localhost", told, "403"),
         (&trusting, "http://localhost", "", "101"),
-        // The field of the client stands before that of the proxy.
+        // The client's field comes before the proxy's.
         (
             &trusting,
             "https://evil.example",
@@ -223,7 +224,7 @@ async fn guards_state_and_parameters_work_as_in_any_handler() {
 }
 
 #[tokio::test]
-async fn failures_close_with_1011_and_say_nothing_of_themselves() {
+async fn failures_close_with_1011_and_reveal_nothing() {
     async fn fails(ws: WebSocket) -> Response {
         ws.on_upgrade(async |mut socket| match socket.recv().await {
             Some(Message::Text(text)) if text == "panic" => panic!("secret"),
@@ -241,7 +242,7 @@ async fn failures_close_with_1011_and_say_nothing_of_themselves() {
 }
 
 #[tokio::test]
-async fn a_peer_that_breaks_a_rule_is_told_which_and_let_go() {
+async fn a_protocol_violation_closes_with_its_code() {
     let config = WebSocketConfig {
         max_fragments: 2,
         max_message_size: 200,
@@ -254,9 +255,9 @@ async fn a_peer_that_breaks_a_rule_is_told_which_and_let_go() {
         (b"\x83\x80\0\0\0\0", 1002),
         (b"\x80\x80\0\0\0\0", 1002),
         (b"\x81\x81\0\0\0\0\xff", 1007),
-        // In the middle of a frame, before the rest of it has come.
+        // In the middle of a frame, before the rest of it has arrived.
         (b"\x81\x8f\0\0\0\0ab\xf4\x90", 1007),
-        // By its head alone.
+        // The frame head alone is enough to refuse it.
         (b"\x82\xfe\x00\xc8\0\0\0\0", 1009),
         (b"\x82\xff\0\0\0\0\x40\0\0\0\0\0\0\0", 1009),
         (b"\x01\x80\0\0\0\0\x00\x80\0\0\0\0\x00\x80\0\0\0\0", 1008),
@@ -267,7 +268,7 @@ async fn a_peer_that_breaks_a_rule_is_told_which_and_let_go() {
         let mut two = [0; 4];
         stream.read_exact(&mut two).await.unwrap();
         assert!(closes_with(&two, code), "{bytes:x?}: {two:x?}");
-        // Ends it from this side too, so that the server need not wait.
+        // Closes this side too, so that the server does not have to wait.
         stream.shutdown().await.unwrap();
         rest(&mut stream).await;
     }
@@ -285,7 +286,7 @@ async fn a_peer_that_breaks_a_rule_is_told_which_and_let_go() {
 }
 
 #[tokio::test]
-async fn a_bomb_goes_off_within_its_limit() {
+async fn a_decompression_bomb_is_stopped_at_the_limit() {
     let config = WebSocketConfig { max_message_size: 64 * 1024, ..Default::default() };
     let server = app().state(config).test_server().await;
     let (mut stream, _) =
@@ -316,7 +317,7 @@ fn trine_websocket_client() -> trine_websocket::Codec {
 }
 
 #[tokio::test]
-async fn a_silent_client_is_asked_and_let_go() {
+async fn a_silent_client_is_pinged_and_disconnected() {
     let config = WebSocketConfig {
         heartbeat_interval: Duration::from_millis(200),
         pong_timeout: Duration::from_millis(300),
@@ -328,7 +329,7 @@ async fn a_silent_client_is_asked_and_let_go() {
     assert_eq!(rest(&mut stream).await, b"\x89\0", "one ping, and the end");
     assert!((450..3000).contains(&start.elapsed().as_millis()), "{:?}", start.elapsed());
 
-    // A client that answers is not let go.
+    // A client that answers the pings is not disconnected.
     let mut socket = server.client().websocket("/echo").await;
     tokio::time::sleep(Duration::from_millis(1200)).await;
     socket.send("still here").await;
@@ -336,16 +337,16 @@ async fn a_silent_client_is_asked_and_let_go() {
 }
 
 #[tokio::test]
-async fn a_socket_on_which_nobody_speaks_is_closed_with_1001() {
+async fn an_idle_socket_is_closed_with_1001() {
     let config = WebSocketConfig { idle_timeout: Duration::from_millis(200), ..Default::default() };
     let server = app().state(config).test_server().await;
     assert_eq!(server.client().websocket("/echo").await.close_code().await, Some(1001));
 }
 
-/// The pong for a ping with a payload counted as a message of ours, so a ping a while held a socket
-/// for ever.
+/// The pong for a ping with a payload used to count as activity, so an occasional ping kept a
+/// socket open forever.
 #[tokio::test]
-async fn what_costs_a_peer_nothing_buys_no_time() {
+async fn pings_and_empty_messages_do_not_extend_the_idle_timeout() {
     let idle = Duration::from_millis(400);
     let config = WebSocketConfig { idle_timeout: idle, ..Default::default() };
     let server = app().state(config).test_server().await;
@@ -373,13 +374,13 @@ async fn what_costs_a_peer_nothing_buys_no_time() {
         let closed = async {
             let mut heard = Vec::new();
             while !heard.windows(4).any(|bytes| closes_with(bytes, 1001)) {
-                heard.push(reader.read_u8().await.expect("an end without a goodbye"));
+                heard.push(reader.read_u8().await.expect("an end without a close frame"));
             }
         };
         tokio::select! {
-            () = sends => panic!("{what}: the connection ended without a goodbye"),
+            () = sends => panic!("{what}: the connection ended without a close frame"),
             () = closed => {}
-            () = tokio::time::sleep(Duration::from_secs(5)) => panic!("{what} bought time"),
+            () = tokio::time::sleep(Duration::from_secs(5)) => panic!("{what}: no timeout"),
         }
         assert!(start.elapsed() >= idle, "{what}: {:?}", start.elapsed());
     });
@@ -387,7 +388,7 @@ async fn what_costs_a_peer_nothing_buys_no_time() {
 }
 
 #[tokio::test]
-async fn whoever_says_something_is_not_idle() {
+async fn messages_in_either_direction_extend_the_idle_timeout() {
     async fn ticks(ws: WebSocket) -> Response {
         ws.on_upgrade(async |socket| {
             for _ in 0..12 {
@@ -403,7 +404,7 @@ async fn whoever_says_something_is_not_idle() {
     let config = WebSocketConfig { idle_timeout: Duration::from_secs(1), ..Default::default() };
     let app = App::new().state(config).route("/ticks", get(ticks)).route("/hears", get(hears));
     let server = app.test_server().await;
-    // The server speaks, the client listens.
+    // The server sends and the client only reads.
     let listens = async {
         let mut listener = server.client().websocket("/ticks").await;
         for _ in 0..12 {
@@ -411,7 +412,7 @@ async fn whoever_says_something_is_not_idle() {
         }
         assert_eq!(listener.close_code().await, Some(1000));
     };
-    // The client speaks, and gets no answer.
+    // The client sends and gets no reply.
     let speaks = async {
         let mut speaker = server.client().websocket("/hears").await;
         for _ in 0..12 {
@@ -425,7 +426,7 @@ async fn whoever_says_something_is_not_idle() {
 }
 
 #[tokio::test]
-async fn a_client_that_does_not_answer_a_close_is_let_go() {
+async fn a_client_that_does_not_answer_a_close_is_disconnected() {
     async fn leave(ws: WebSocket) -> Response {
         ws.on_upgrade(async |_| ())
     }
@@ -437,7 +438,7 @@ async fn a_client_that_does_not_answer_a_close_is_let_go() {
 }
 
 #[tokio::test]
-async fn a_client_that_does_not_read_slows_its_sender_and_is_let_go() {
+async fn a_client_that_does_not_read_slows_its_sender_and_is_disconnected() {
     static QUEUED: AtomicUsize = AtomicUsize::new(0);
     async fn flood(ws: WebSocket) -> Response {
         ws.on_upgrade(async |socket| {
@@ -463,19 +464,20 @@ async fn a_client_that_does_not_read_slows_its_sender_and_is_let_go() {
     };
     let server = App::new().state(config).route("/", get(flood)).test_server().await;
     let (mut stream, _) = connect(&server, &head("/", "")).await;
-    // The buffers of the system fill, then ours; then it waits, and then it is over.
+    // The buffers of the operating system fill, then the server's. Then the server waits until its
+    // timeout.
     tokio::time::sleep(Duration::from_millis(1500)).await;
     let queued = QUEUED.load(Ordering::Relaxed);
     assert!(queued * 16 < 32 * 1024, "{queued} messages of 16 KiB");
     let mut read = Vec::new();
-    // It ends with what was on its way.
+    // The connection ends after the bytes that were already buffered.
     let _ = timeout(Duration::from_secs(10), stream.read_to_end(&mut read)).await.unwrap();
     assert!(read.len() / 1024 / 16 < queued, "{} {queued}", read.len());
     assert_eq!(QUEUED.load(Ordering::Relaxed), queued);
 }
 
 #[tokio::test]
-async fn a_shutdown_says_1001_within_its_deadline() {
+async fn a_shutdown_closes_with_1001_within_its_deadline() {
     let server = app().test_server().await;
     let mut socket = server.client().websocket("/echo").await;
     socket.send("hello").await;
@@ -487,7 +489,7 @@ async fn a_shutdown_says_1001_within_its_deadline() {
 }
 
 #[tokio::test]
-async fn a_client_that_vanishes_ends_the_function() {
+async fn a_client_that_vanishes_ends_the_handler() {
     static ENDED: AtomicUsize = AtomicUsize::new(0);
     async fn wait(ws: WebSocket) -> Response {
         ws.on_upgrade(async |mut socket| {
@@ -571,7 +573,7 @@ async fn one_prepared_message_reaches_many() {
 }
 
 #[tokio::test]
-async fn a_message_that_is_not_of_its_type_closes_with_1007_and_says_where() {
+async fn a_message_of_the_wrong_type_closes_with_1007_and_a_location() {
     #[derive(serde::Deserialize)]
     struct Ask {
         amount: u8,
@@ -596,7 +598,7 @@ async fn a_message_that_is_not_of_its_type_closes_with_1007_and_says_where() {
 }
 
 #[tokio::test]
-async fn other_clients_understand_us() {
+async fn other_clients_interoperate() {
     use futures_util::SinkExt as _;
     use tokio_tungstenite::tungstenite::Message;
 
@@ -611,10 +613,10 @@ async fn other_clients_understand_us() {
     assert!(matches!(socket.next().await, Some(Ok(Message::Close(_))) | None));
 }
 
-/// Small ones are copied into one buffer, large ones are not; the client reads late, so that all of
-/// them wait.
+/// Small messages are copied into one buffer and large ones are not. The client reads late, so all
+/// of them wait.
 #[tokio::test]
-async fn messages_of_all_sizes_come_back_in_their_order() {
+async fn messages_of_all_sizes_are_echoed_in_order() {
     use futures_util::SinkExt as _;
     use tokio_tungstenite::tungstenite::Message;
 
@@ -625,7 +627,7 @@ async fn messages_of_all_sizes_come_back_in_their_order() {
     let sizes = [1, 125, 126, 4_096, 16_383, 16_384, 16_385, 5, 65_535, 65_536, 300_000, 0];
     let messages = (0..20).flat_map(move |round| {
         sizes.into_iter().flat_map(move |size| {
-            // Characters of three bytes, cut anywhere.
+            // Characters of three bytes, split anywhere.
             let text: String = (0..size / 3).map(|at| ['€', '한', 'ࠀ'][(at + round) % 3]).collect();
             let bytes: Vec<u8> = (0..size).map(|at| (at * 31 + round) as u8).collect();
             [Message::text(text), Message::binary(bytes)]
@@ -647,9 +649,9 @@ async fn messages_of_all_sizes_come_back_in_their_order() {
 }
 
 #[tokio::test]
-async fn bytes_that_come_one_by_one_and_ahead_are_the_same_message() {
+async fn bytes_that_arrive_one_by_one_or_early_are_the_same_message() {
     let server = app().test_server().await;
-    // With the head of the request already.
+    // The message is sent together with the request head.
     let mut stream = TcpStream::connect(server.addr()).await.unwrap();
     stream.write_all(&[head("/echo", "").as_bytes(), HELLO].concat()).await.unwrap();
     let mut answer = Vec::new();

@@ -1,5 +1,5 @@
-//! WebSockets as streams of HTTP/2 (RFC 8441): the same handlers, by another handshake. In Chromium
-//! too, over TLS.
+//! WebSockets as streams of HTTP/2 (RFC 8441): the same handlers after another handshake. One test
+//! uses Chromium over TLS.
 #![cfg(all(feature = "ws", feature = "http2", feature = "test-server"))]
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -24,7 +24,7 @@ use trine_websocket::{Codec, Negotiated, Role};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// What the client speaks, which no handler has to know.
+/// The HTTP version of the request, which most handlers need not know.
 struct Spoken(Version);
 
 impl FromRequest for Spoken {
@@ -64,10 +64,10 @@ async fn connect(address: SocketAddr) -> SendRequest<Bytes> {
     connect_and_drive(address).await.0
 }
 
-/// What drives the connection, too: where that is aborted, the client has vanished.
+/// Also returns the task that drives the connection. Aborting it makes the client vanish.
 async fn connect_and_drive(address: SocketAddr) -> (SendRequest<Bytes>, AbortHandle) {
     let (mut client, driver) = http2::connect_with(address, &mut Builder::new()).await;
-    // The server's settings say that it may be asked for.
+    // The server's settings announce extended CONNECT.
     let asked = timeout(PATIENCE, async {
         while !client.is_extended_connect_protocol_enabled() {
             tokio::task::yield_now().await;
@@ -116,7 +116,7 @@ impl Client {
         self.send.send_data(bytes.freeze(), false).unwrap();
     }
 
-    /// The next message. `None` at the end of the stream, which is not that of a broken one.
+    /// The next message, or `None` at the end of the stream. A broken stream is not an end.
     async fn hear(&mut self) -> Option<Message> {
         loop {
             let mut answer = BytesMut::new();
@@ -205,7 +205,7 @@ async fn sockets_and_requests_share_a_connection_and_a_reset_ends_one_of_them() 
     let mut one = Client::open(&mut connection, request("/echo/one")).await;
     let mut two = Client::open(&mut connection, request("/wait")).await;
     two.send.send_reset(h2::Reason::CANCEL);
-    // An end of the stream without a goodbye is no other.
+    // The end of the stream without a close frame has the same effect.
     let mut three = Client::open(&mut connection, request("/wait")).await;
     three.send.send_data(Bytes::new(), true).unwrap();
     assert_eq!(one.hear().await, text("one HTTP/2.0 -"));
@@ -224,7 +224,7 @@ async fn sockets_and_requests_share_a_connection_and_a_reset_ends_one_of_them() 
 }
 
 #[tokio::test]
-async fn what_is_no_handshake_is_refused_as_over_http1() {
+async fn an_invalid_handshake_is_refused_as_over_http1() {
     let server = app().test_server().await;
     let mut connection = connect(server.addr()).await;
     let without_version = || {
@@ -253,7 +253,7 @@ async fn what_is_no_handshake_is_refused_as_over_http1() {
         ),
         (request("/nowhere"), StatusCode::NOT_FOUND, None),
         (request("/submit"), StatusCode::METHOD_NOT_ALLOWED, None),
-        // An answer of 2xx would tell the client that it is open.
+        // A 2xx response would mean that the socket is open.
         (request("/plain"), StatusCode::NOT_IMPLEMENTED, None),
     ] {
         let client = Client::open(&mut connection, asks).await;
@@ -271,7 +271,7 @@ async fn what_is_no_handshake_is_refused_as_over_http1() {
 }
 
 #[tokio::test]
-async fn a_shutdown_says_1001_within_its_deadline() {
+async fn a_shutdown_closes_with_1001_within_its_deadline() {
     let server = app().test_server().await;
     let mut connection = connect(server.addr()).await;
     let mut client = Client::open(&mut connection, request("/echo/ann")).await;
@@ -291,9 +291,9 @@ async fn a_shutdown_says_1001_within_its_deadline() {
     assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
 }
 
-/// Half-open: somebody answers for the connection, and nobody for one of its sockets.
+/// Half-open: the client answers the pings of the connection, but not those of one of its sockets.
 #[tokio::test]
-async fn a_silent_socket_is_let_go_and_its_neighbour_is_not() {
+async fn a_silent_socket_is_closed_and_its_neighbour_is_not() {
     let config = WebSocketConfig {
         heartbeat_interval: Duration::from_millis(200),
         pong_timeout: Duration::from_millis(300),
@@ -316,7 +316,7 @@ async fn a_silent_socket_is_let_go_and_its_neighbour_is_not() {
     let answers = async { while lively.hear().await.is_some() {} };
     let heard = tokio::select! {
         heard = timeout(PATIENCE, ends) => heard.unwrap(),
-        () = answers => panic!("the neighbour is let go"),
+        () = answers => panic!("the neighbour was closed"),
     };
     assert_eq!(heard, b"\x89\0", "one ping, and the end");
     assert!((450..3000).contains(&start.elapsed().as_millis()), "{:?}", start.elapsed());
@@ -325,7 +325,7 @@ async fn a_silent_socket_is_let_go_and_its_neighbour_is_not() {
 }
 
 #[tokio::test]
-async fn a_client_that_vanishes_ends_the_functions_of_its_sockets() {
+async fn a_client_that_vanishes_ends_the_handlers_of_its_sockets() {
     static ENDED: AtomicUsize = AtomicUsize::new(0);
     #[get("/wait")]
     async fn wait(ws: WebSocket) -> Response {
@@ -351,7 +351,7 @@ async fn a_client_that_vanishes_ends_the_functions_of_its_sockets() {
 }
 
 #[tokio::test]
-async fn a_client_that_does_not_read_slows_its_sender_and_is_let_go() {
+async fn a_client_that_does_not_read_slows_its_sender_and_is_disconnected() {
     static SENT: AtomicUsize = AtomicUsize::new(0);
     static ENDED: AtomicUsize = AtomicUsize::new(0);
     #[get("/flood")]
@@ -370,7 +370,7 @@ async fn a_client_that_does_not_read_slows_its_sender_and_is_let_go() {
     };
     let server = app().routes(routes![flood]).state(config).test_server().await;
     let mut connection = connect(server.addr()).await;
-    // Its window is 64 KiB, which it does not give back.
+    // The client's window is 64 KiB, and it never releases capacity.
     let _client = Client::open(&mut connection, request("/flood")).await;
     timeout(PATIENCE, async {
         while ENDED.load(Ordering::SeqCst) == 0 {
@@ -383,17 +383,17 @@ async fn a_client_that_does_not_read_slows_its_sender_and_is_let_go() {
     assert!((4..40).contains(&sent), "{sent} messages of 16 KiB");
 }
 
-/// An axum `Router` takes hyper's upgrades, of HTTP/1.1. Browsers that may open a WebSocket over
-/// HTTP/2 try nothing else.
+/// An axum `Router` uses hyper's upgrades, which need HTTP/1.1. A browser that may open a WebSocket
+/// over HTTP/2 tries nothing else.
 #[cfg(feature = "hyper-upgrade")]
 #[tokio::test]
-async fn beside_services_that_know_only_upgrades_it_is_not_offered() {
+async fn extended_connect_is_not_offered_beside_axum_routers() {
     let server = app().mount("/legacy", axum::Router::new()).test_server().await;
     let stream = TcpStream::connect(server.addr()).await.unwrap();
     let (mut client, connection) = h2::client::handshake(stream).await.unwrap();
     tokio::spawn(connection);
     let asks = Request::get("http://localhost/plain").body(()).unwrap();
-    // An answer comes behind the settings.
+    // The response arrives after the settings.
     let (answer, _) = client.send_request(asks, true).unwrap();
     assert_eq!(timeout(PATIENCE, answer).await.unwrap().unwrap().status(), 200);
     assert!(!client.is_extended_connect_protocol_enabled());
@@ -401,8 +401,7 @@ async fn beside_services_that_know_only_upgrades_it_is_not_offered() {
     assert_eq!(over_http1, "ann HTTP/1.1 -");
 }
 
-/// Browsers open a WebSocket on the connection that they have with the server, where its settings
-/// allow it.
+/// Browsers open a WebSocket on their existing connection to the server if its settings allow it.
 #[cfg(feature = "tls")]
 #[tokio::test]
 async fn chromium_opens_a_socket_on_the_connection_of_its_page() {

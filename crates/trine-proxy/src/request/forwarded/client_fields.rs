@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn every_spelling_of_a_name_that_some_server_believes_is_removed() {
+    fn every_spelling_of_a_forwarding_field_is_removed() {
         let believed = [
             "forwarded",
             "x-forwarded-for",
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn one_kind_of_a_trusted_proxy_is_kept_and_only_in_its_own_spelling() {
+    fn only_one_kind_of_field_of_a_trusted_proxy_is_kept() {
         let names = [
             "forwarded",
             "x-forwarded-for",

@@ -30,7 +30,7 @@ fn trusting(by: ForwardedBy) -> Settings {
 }
 
 #[test]
-fn what_a_client_says_of_itself_is_removed() {
+fn forwarding_fields_of_a_client_are_removed() {
     let claims = [
         "forwarded",
         "x-forwarded-for",

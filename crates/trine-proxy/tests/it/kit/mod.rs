@@ -1,4 +1,4 @@
-//! Servers and clients of the tests: all of them over real sockets.
+//! The servers and clients of the tests, all over real sockets.
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used, reason = "each test takes what it needs")]
 
 use std::convert::Infallible;
@@ -20,7 +20,7 @@ use trine_server::{Server, ServerConfig, ServerHandle};
 pub use trine_testkit::http1::talk;
 pub use trine_testkit::wait::{until, within};
 
-/// The proxy under our server; stopped when dropped.
+/// The proxy under Trine's server, which is stopped on drop.
 pub struct Front {
     pub address: SocketAddr,
     pub handle: ServerHandle,
@@ -44,7 +44,7 @@ pub fn front_with(proxy: Proxy, config: ServerConfig) -> Front {
     Front { address, handle }
 }
 
-/// A real HTTP server (hyper, either protocol) that answers by a function and counts its
+/// A real HTTP server (hyper, either protocol) that answers with a function and counts its
 /// connections.
 pub struct Upstream {
     pub address: SocketAddr,
@@ -105,8 +105,8 @@ where
     Upstream { address, connections, task }
 }
 
-/// An upstream that is no HTTP server: it gets each connection, its number and a place to speak
-/// freely.
+/// An upstream that is not an HTTP server: the function gets each connection and its number, and
+/// may send any bytes.
 pub async fn raw<F, Fut>(serve: F) -> Upstream
 where
     F: Fn(TcpStream, usize) -> Fut + Send + Sync + 'static,
@@ -127,7 +127,7 @@ where
     Upstream { address, connections, task }
 }
 
-/// Reads a head, to its empty line.
+/// Reads a head up to and including its empty line.
 pub async fn head(stream: &mut TcpStream) -> String {
     let mut bytes = Vec::new();
     while !bytes.ends_with(b"\r\n\r\n") {
@@ -143,7 +143,7 @@ pub async fn say(stream: &mut TcpStream, text: &str) {
     stream.write_all(text.as_bytes()).await.unwrap();
 }
 
-/// One request of a real client on a connection of its own.
+/// Sends one request with a real client, on a connection of its own.
 pub async fn send(address: SocketAddr, request: Request<Body>) -> Response<Incoming> {
     let stream = TcpStream::connect(address).await.unwrap();
     let (mut send, conn) =

@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn a_more_general_path_takes_it_by_a_parameter() {
+    fn a_more_general_path_takes_a_prefix_by_a_parameter() {
         for (text, canonical, wanted) in [
             ("/api", "/{*p0}", true),
             ("/api", "/{p0}/{p1}", true),

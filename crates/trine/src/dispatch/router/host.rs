@@ -260,7 +260,7 @@ mod tests {
 
     /// One search also collects the header fields that decided.
     #[test]
-    fn one_look_finds_the_route_and_what_decided() {
+    fn one_search_finds_the_route_and_the_deciding_fields() {
         let route = |router: &mut Router, path: &str, conditions: Vec<Condition>, index: usize| {
             let at = Template::parse(path).unwrap();
             let index = RouteIndex::next_of(index);
@@ -316,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn hosts_match_by_labels_without_case() {
+    fn hosts_match_by_labels_ignoring_case() {
         let host = Host::parse("{tenant}.Example.com").unwrap();
         assert_eq!(host.matches("acme.example.com"), Some(vec!["acme"]));
         for other in [

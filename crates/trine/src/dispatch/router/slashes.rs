@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_path_has_one_other() {
+    fn each_path_has_one_alternative() {
         for (path, wanted) in [
             ("/a", Some("/a/")),
             ("/a/", Some("/a")),

@@ -150,7 +150,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_path_has_one_spelling() {
+    fn each_path_has_one_normalized_form() {
         for (path, wanted) in [
             ("/%68ello", "/hello"),
             ("/caf%c3%a9", "/caf%C3%A9"),

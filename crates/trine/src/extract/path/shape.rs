@@ -101,11 +101,11 @@ mod tests {
     use super::*;
 
     #[derive(Deserialize)]
-    #[expect(dead_code, reason = "never made")]
+    #[expect(dead_code, reason = "never constructed")]
     struct Id(u64);
 
     #[derive(Deserialize)]
-    #[expect(dead_code, reason = "never made")]
+    #[expect(dead_code, reason = "never constructed")]
     struct Named {
         id: Id,
     }

@@ -60,7 +60,7 @@ fn search(page: u32, size: Option<i16>, q: &str, exact: bool, tag: &[&str]) -> S
 }
 
 #[tokio::test]
-async fn flattened_numbers_and_texts_stand_beside_each_other() {
+async fn flattened_numbers_and_texts_can_be_mixed() {
     reads! {
         "page=2&q=12&id=1" => search(2, None, "12", false, &[]),
         "id=1&q=12&page=12&size=-3&exact=1&tag=1" => search(12, Some(-3), "12", true, &["1"]),
@@ -337,7 +337,7 @@ struct Nested {
 }
 
 #[tokio::test]
-async fn what_cannot_be_read_says_what_to_write() {
+async fn an_unreadable_type_says_what_to_write() {
     let most = u128::MAX;
     reads! { "a=-170141183460469231731687303715884105728" => Wide { a: i128::MIN, b: None } }
     assert_eq!(
@@ -361,7 +361,7 @@ async fn what_cannot_be_read_says_what_to_write() {
 }
 
 #[tokio::test]
-async fn text_that_anything_takes_stays_text() {
+async fn text_for_an_untyped_value_stays_text() {
     reads! {
         "a=12&b=true&c=x" => serde_json::json!({ "a": "12", "b": "true", "c": "x" }),
         "a=1&b=2&a=3" => vec![("a".to_owned(), 1_u8), ("b".into(), 2), ("a".into(), 3)],
@@ -370,7 +370,7 @@ async fn text_that_anything_takes_stays_text() {
 }
 
 #[tokio::test]
-async fn how_often_is_tried_has_a_bound() {
+async fn the_number_of_attempts_is_limited() {
     let fields =
         |count: usize| (0..count).map(|n| format!("k{n}={n}")).collect::<Vec<_>>().join("&");
     // An honest page sends a hundred numbers with different names.

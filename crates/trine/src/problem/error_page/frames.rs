@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_frames_of_the_framework_are_left_out() {
+    fn frames_of_the_framework_are_omitted() {
         let text = "
    0: <trine::error::Error as core::convert::From<E>>::from
              at /home/ann/.cargo/registry/src/x/trine-0.1.0/src/error/mod.rs:88:9

@@ -106,7 +106,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn places_are_read_and_found() {
+    fn locations_are_parsed_and_found() {
         for (text, expected) in [
             ("src/a.rs:12:5", "src/a.rs:12"),
             ("./src/a.rs:12", "src/a.rs:12"),
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_ours_is_not_the_program() {
+    fn framework_files_are_outside_the_program() {
         assert!(is_outside_the_program(file!()));
         assert!(is_outside_the_program(
             trine_core::Problem::new(http::StatusCode::NOT_FOUND).made_at().file()

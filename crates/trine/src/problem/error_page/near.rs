@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn slips_are_near_and_other_words_are_not() {
+    fn misspellings_are_near_and_other_words_are_not() {
         for (template, path, expected) in [
             ("/articles", "/article", Some(1)),
             ("/articles/{slug}", "/artciles/x", Some(2)),

@@ -1,4 +1,4 @@
-//! An application on a real socket, for tests that talk to it as anybody would.
+//! An application on a real socket, for tests that connect to it as any client would.
 
 use std::net::SocketAddr;
 
@@ -29,7 +29,7 @@ where
     Running { addr, handle, served: Server::spawn(bound, make) }
 }
 
-/// Spares the tests the bounds of `Bound::serve`.
+/// Saves the tests from repeating the bounds of `Bound::serve`.
 pub(crate) trait Serves<M> {
     fn spawn(bound: trine_server::Bound, make: M) -> JoinHandle<Result<(), ServerError>>;
 }
@@ -50,7 +50,7 @@ impl Running {
         format!("http://{}{path}", self.addr)
     }
 
-    /// Ends it, and proves that it ends.
+    /// Shuts the server down, and checks that it ends.
     pub(crate) async fn stop(self) {
         self.handle.shutdown();
         self.served.await.unwrap().unwrap();

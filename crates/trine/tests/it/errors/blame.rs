@@ -1,5 +1,5 @@
-//! Only the body of the request is the client's fault: an answer of an upstream, or a stream of
-//! ours, that fails is a 500 and an error in the log.
+//! Only a faulty request body is the client's fault. If an upstream's response body or a stream of
+//! the application fails, the client gets a 500 and the log has an error.
 
 use std::io::{self, ErrorKind, Write};
 use std::sync::{Arc, Mutex};
@@ -23,14 +23,14 @@ fn large() -> Body {
     Body::stream(stream::iter([Ok::<_, BodyError>(Bytes::from(vec![b'x'; 100]))]))
 }
 
-/// Buffers the answer, as one that makes an `ETag` does.
+/// Buffers the response, as middleware that computes an `ETag` does.
 async fn buffers(request: Request, next: Next) -> trine::Result<Response> {
     let (head, body) = next.run(request).await.into_parts();
     let bytes = body.bytes().await?;
     Ok(Response::from_parts(head, bytes.into()))
 }
 
-/// The same as a Tower layer, whose error is told by the table of layers' errors.
+/// The same as a Tower layer, whose error the table of layer errors converts.
 async fn fails(_request: Request) -> Result<Response, BoxError> {
     Ok(Response::new(upstream(ErrorKind::UnexpectedEof).bytes().await?.into()))
 }
@@ -87,7 +87,7 @@ impl Write for Log {
 }
 
 #[tokio::test]
-async fn what_fails_on_the_side_of_the_server_is_a_500_and_an_error_in_the_log() {
+async fn a_failing_response_body_is_a_500_and_logged_as_an_error() {
     let log = Log::default();
     let writer = log.clone();
     let subscriber =
@@ -107,7 +107,7 @@ async fn what_fails_on_the_side_of_the_server_is_a_500_and_an_error_in_the_log()
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_the_body_of_the_request_stays_the_clients_fault() {
+async fn a_faulty_request_body_is_the_clients_fault() {
     let client = app().test().await;
     client.post("/request").text("x".repeat(10)).await.expect_status(200);
     client.post("/request").text("x".repeat(11)).await.expect_problem(413);

@@ -1,5 +1,5 @@
-//! What is wrong with a request's body keeps its status through whatever error it is wrapped in,
-//! over both protocols.
+//! An error of the request body keeps its status in whatever error it is wrapped, over both
+//! protocols.
 
 use std::io::{self, Write as _};
 use std::time::Duration;
@@ -96,7 +96,7 @@ async fn axum_stream(AxumBody(body): AxumBody<axum::body::Body>) -> trine::Resul
     let read = body.collect().await;
     if let Err(error) = &read {
         let source = std::error::Error::source(error).unwrap();
-        // What axum's own extractors look for.
+        // This is the type that axum's own extractors look for.
         let known = source.is::<LengthLimitError>();
         assert!(known || !source.to_string().contains("limit"), "{source}");
     }
@@ -109,7 +109,7 @@ async fn buffers(request: Request, next: Next) -> trine::Result<Response> {
     Ok(next.run(Request::from_parts(head, bytes.into())).await)
 }
 
-/// A Tower layer that fails with what it read.
+/// A Tower layer that fails with the error of the body.
 async fn fails(request: Request) -> Result<Response, BoxError> {
     let bytes = request.into_body().bytes().await.map_err(io::Error::other)?;
     Ok(bytes.len().to_string().into_response())
@@ -163,8 +163,7 @@ async fn server() -> TestServer {
     app.config(config).test_server().await
 }
 
-/// What the server says to a head and pieces of a body, after which the client ends its side where
-/// `ends`.
+/// Sends a head and a body, then closes the sending half if `ends`. Returns the server's response.
 async fn told(server: &TestServer, path: &str, fields: &str, body: &[u8], ends: bool) -> String {
     let mut socket = TcpStream::connect(server.addr()).await.unwrap();
     let head = format!("POST {path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n{fields}\r\n\r\n");
@@ -187,7 +186,7 @@ fn chunked(body: &[u8]) -> Vec<u8> {
 const CHUNKED: &str = "transfer-encoding: chunked";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn over_http1_it_keeps_its_status_through_every_error() {
+async fn over_http1_a_body_error_keeps_its_status_in_every_wrapper() {
     let server = server().await;
     let large = [b'x'; LIMIT as usize + 1];
     let cases: [(&str, &str, Vec<u8>, bool, u16); 7] = [
@@ -199,7 +198,7 @@ async fn over_http1_it_keeps_its_status_through_every_error() {
         ("cut, with a length", "content-length: 10", b"abc".to_vec(), true, 400),
         ("stalls", CHUNKED, b"5\r\nab".to_vec(), false, 408),
     ];
-    // At the same time: each path waits for a body that stalls.
+    // Concurrently, because each path waits for a body that stalls.
     let paths = PATHS.map(async |path| {
         for (what, fields, body, ends, status) in &cases {
             let answer = told(&server, path, fields, body, *ends).await;
@@ -211,7 +210,7 @@ async fn over_http1_it_keeps_its_status_through_every_error() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn over_http2_it_keeps_its_status_through_every_error() {
+async fn over_http2_a_body_error_keeps_its_status_in_every_wrapper() {
     let server = server().await;
     let stream = TcpStream::connect(server.addr()).await.unwrap();
     let (send, connection) = h2::client::handshake(stream).await.unwrap();
@@ -234,7 +233,7 @@ async fn over_http2_it_keeps_its_status_through_every_error() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_layer_cannot_decode_is_the_clients_fault() {
+async fn a_body_that_a_layer_cannot_decode_is_the_clients_fault() {
     let server = server().await;
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
     encoder.write_all(b"hello").unwrap();
@@ -255,7 +254,7 @@ async fn what_a_layer_cannot_decode_is_the_clients_fault() {
             ("corrupt", &corrupt, 400),
             ("a wrong checksum", &checksum, 400),
             ("cut", &cut, 400),
-            // The limit of the route counts what comes out of the layer.
+            // The limit of the route applies to the output of the layer.
             ("a bomb", &bomb, 413),
         ] {
             let fields = format!("content-encoding: gzip\r\n{CHUNKED}");
@@ -263,7 +262,7 @@ async fn what_a_layer_cannot_decode_is_the_clients_fault() {
                 told(&server, &format!("/decoded{path}"), &fields, &chunked(body), false).await;
             assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{path}, {what}: {answer}");
         }
-        // What was wrong before it was decoded stays what it was.
+        // An error from before the decoding keeps its status.
         let fields = format!("content-encoding: gzip\r\n{CHUNKED}");
         let stalled =
             told(&server, &format!("/decoded{path}"), &fields, b"2\r\n\x1f\x8b\r\n", false).await;
@@ -290,7 +289,7 @@ async fn the_limit_of_a_layer_is_a_413() {
 }
 
 #[trine::test]
-async fn what_the_server_cannot_do_stays_a_500() {
+async fn a_failure_of_the_server_is_a_500() {
     async fn disk(_: Bytes) -> trine::Result<()> {
         Err(io::Error::from_raw_os_error(28))?
     }

@@ -1,4 +1,4 @@
-//! Catchers: which one is asked, what it sees, and what becomes of its answer.
+//! Catchers: which one is called, what it receives, and what happens to its response.
 
 use std::io;
 use std::time::Duration;
@@ -74,7 +74,7 @@ async fn by_cause(error: Caught<io::Error>) -> (StatusCode, String) {
 }
 
 #[trine::test]
-async fn it_is_chosen_by_type_then_status_then_range() {
+async fn a_catcher_is_chosen_by_type_then_status_then_range() {
     let app = App::new().route("/down", get(down)).route("/down-2", get(down_by_question_mark));
     let app =
         app.route("/no-row", get(no_row)).route("/taken", get(taken)).route("/fine", get(fine));
@@ -98,14 +98,14 @@ async fn it_is_chosen_by_type_then_status_then_range() {
 }
 
 #[trine::test]
-async fn it_finds_a_cause_behind_the_error_and_may_set_a_status() {
+async fn a_catcher_finds_a_cause_of_the_error_and_may_set_a_status() {
     let client =
         App::new().route("/", get(down)).catch(catch::of::<io::Error>(), by_cause).test().await;
     client.get("/").await.expect_status(502).expect_text("io: refused");
 }
 
 #[trine::test]
-async fn the_innermost_group_goes_first_and_the_rest_falls_outward() {
+async fn the_innermost_catcher_goes_first_and_other_problems_pass_outward() {
     let inner = Group::at("/inner")
         .route("/taken", get(taken))
         .route("/no-row", get(no_row))
@@ -118,14 +118,15 @@ async fn the_innermost_group_goes_first_and_the_rest_falls_outward() {
     client.get("/outer/inner/taken").await.expect_text("class: 409 Conflict: taken");
     client.get("/outer/no-row").await.expect_text("class: 404 Not Found: no row 7");
     client.get("/no-row").await.expect_text("app: 404 Not Found: no row 7");
-    // Nobody's path is outside of every group; another method of a path is not.
+    // A path that no route has belongs to no group. A known path with another method belongs to its
+    // group.
     assert!(client.get("/outer/inner/x").await.text().starts_with("app: 404"));
     assert!(client.post("/outer/inner/taken").await.text().starts_with("class: 405"));
     assert!(client.post("/no-row").await.text().starts_with("app: 405"));
 }
 
 #[trine::test]
-async fn it_sees_what_nobody_wrote_and_what_extractors_refuse() {
+async fn a_catcher_handles_built_in_problems_and_refusals_of_extractors() {
     let app = App::new().route("/n/{n}", get(number)).route("/echo", post(echo).limit(4));
     let client = app.catch(.., by_app).test().await;
     let texts = [
@@ -143,7 +144,7 @@ async fn it_sees_what_nobody_wrote_and_what_extractors_refuse() {
         );
         answer.expect_status(status);
     }
-    // The header fields of the problem stay.
+    // The header fields of the problem are kept.
     assert_eq!(client.delete("/n/1").await.header("allow"), Some("GET, HEAD, OPTIONS"));
 }
 
@@ -157,7 +158,7 @@ async fn a_plain_response_with_an_error_status_is_left_alone() {
 }
 
 #[trine::test]
-async fn it_sees_the_head_even_where_the_handler_took_the_request() {
+async fn a_catcher_sees_the_head_of_a_consumed_request() {
     async fn takes(_request: Request) -> Result<(), DbError> {
         Err(DbError::NoRow(1))
     }
@@ -172,7 +173,7 @@ async fn it_sees_the_head_even_where_the_handler_took_the_request() {
 struct Pages(&'static str);
 
 #[trine::test]
-async fn it_has_extractors_and_state_which_the_audit_checks() {
+async fn the_audit_checks_the_extractors_and_state_of_a_catcher() {
     async fn page(pages: State<Pages>, problem: Caught) -> Html<String> {
         let Pages(text) = *pages;
         Html(format!("{text}{}", problem.status().as_u16()))
@@ -189,7 +190,7 @@ async fn it_has_extractors_and_state_which_the_audit_checks() {
 }
 
 #[trine::test]
-async fn a_status_that_no_problem_has_is_found_by_the_audit() {
+async fn the_audit_finds_a_status_that_no_problem_has() {
     let place = format!("at {}:", file!());
     let apps = [
         App::new().catch(200, by_app),
@@ -204,7 +205,7 @@ async fn a_status_that_no_problem_has_is_found_by_the_audit() {
 }
 
 #[trine::test]
-async fn one_that_fails_is_logged_and_the_problem_is_told_as_it_was() {
+async fn a_failing_catcher_is_logged_and_the_problem_is_sent_unchanged() {
     async fn refuses(_: Path<u8>, _: Caught) -> &'static str {
         "never"
     }
@@ -239,7 +240,7 @@ async fn one_that_fails_is_logged_and_the_problem_is_told_as_it_was() {
 }
 
 #[trine::test]
-async fn its_own_problem_is_an_answer() {
+async fn a_catcher_may_return_a_problem() {
     async fn other_words(problem: Caught) -> Problem {
         Problem::new(problem.status())
             .title("In other words")
@@ -253,7 +254,7 @@ async fn its_own_problem_is_an_answer() {
 }
 
 #[trine::test]
-async fn layers_see_its_answer_and_their_fields_stay() {
+async fn layers_see_the_catchers_response_and_keep_their_fields() {
     let cors = CorsLayer::new().allow_origin(tower_http::cors::Any);
     let app = App::new().route("/", get(taken)).layer(cors).layer(CompressionLayer::new());
     let client = app.catch(409, async || "x".repeat(1000)).test().await;
@@ -270,7 +271,7 @@ async fn layers_see_its_answer_and_their_fields_stay() {
 }
 
 #[trine::test]
-async fn it_catches_the_errors_of_layers_in_its_scope() {
+async fn a_catcher_handles_errors_of_layers_in_its_scope() {
     async fn slow() {
         std::future::pending::<()>().await;
     }
@@ -300,7 +301,7 @@ async fn it_catches_the_errors_of_layers_in_its_scope() {
 }
 
 #[trine::test]
-async fn it_catches_in_mounted_services() {
+async fn mounted_services_have_catchers() {
     let inner = App::new().route("/taken", get(taken)).build().await.unwrap();
     let fails =
         tower::service_fn(async |_: Request| Err::<Response, _>(io::Error::other("broken pipe")));
@@ -311,7 +312,7 @@ async fn it_catches_in_mounted_services() {
 }
 
 #[trine::test]
-async fn it_catches_panics_where_it_asks_for_them() {
+async fn panics_are_caught_by_catchers_for_panics() {
     async fn panics() {
         panic!("seven is {}", 7);
     }
@@ -333,12 +334,12 @@ async fn it_catches_panics_where_it_asks_for_them() {
         answer.text()
     );
     client.get("/g/fine").await.expect_text("fine");
-    // Outside of it nobody does.
+    // Outside of the group, the panic is not caught.
     assert!(client.get("/").await.text().contains("Internal Server Error"));
 }
 
 #[trine::test]
-async fn outside_of_a_catcher_nothing_was_caught() {
+async fn outside_of_a_catcher_caught_is_a_500() {
     async fn handler(problem: Option<Caught>) -> String {
         problem.is_some().to_string()
     }
@@ -349,7 +350,7 @@ async fn outside_of_a_catcher_nothing_was_caught() {
 }
 
 #[trine::test]
-async fn it_is_logged_once() {
+async fn a_caught_problem_is_logged_once() {
     let (lines, _guard) = Lines::start();
     let group =
         Group::at("/g").route("/", get(down)).layer(middleware(passes)).catch(503, by_group);

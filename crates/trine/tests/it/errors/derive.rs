@@ -57,7 +57,7 @@ async fn told(error: ArticleError) -> (u16, Value) {
     (answer.status().as_u16(), answer.json())
 }
 
-/// A type may have a name that the expansion of the derive uses.
+/// A type may have a name that the derive's expansion uses too.
 #[derive(Debug, Problem)]
 #[problem(status = 418, detail = "{0}")]
 struct Derived(u8);
@@ -74,7 +74,7 @@ async fn a_type_may_have_any_name() {
 }
 
 #[trine::test]
-async fn fields_are_told_where_a_text_or_a_member_names_them() {
+async fn only_fields_that_a_text_or_a_member_names_are_shown() {
     let (status, body) = told(ArticleError::NotFound { slug: "a\"b".to_owned() }).await;
     assert_eq!(status, 404);
     let detail = r#"no article has the slug "a\"b", {sorry}"#;
@@ -92,7 +92,7 @@ async fn fields_are_told_where_a_text_or_a_member_names_them() {
 }
 
 #[trine::test]
-async fn title_type_and_header_fields_are_told() {
+async fn title_type_and_header_fields_are_sent() {
     let (status, body) = told(ArticleError::NotYours).await;
     assert_eq!(status, 403);
     let uri = "https://example.com/not-yours";
@@ -104,7 +104,7 @@ async fn title_type_and_header_fields_are_told() {
 }
 
 #[trine::test]
-async fn what_nobody_names_stays_secret_and_is_logged() {
+async fn unnamed_fields_stay_secret_and_are_logged() {
     let (lines, _guard) = Lines::start();
     let (status, body) = told(ArticleError::Disk(io::Error::other("/secret/path is full"))).await;
     assert_eq!(status, 500);
@@ -132,7 +132,7 @@ async fn transparent_passes_on_the_problem_of_its_field() {
 }
 
 #[test]
-fn it_is_an_error_with_a_text_and_a_source() {
+fn a_derived_problem_is_an_error_with_a_text_and_a_source() {
     let stale = ArticleError::Stale(1, 2);
     assert_eq!(stale.to_string(), "version 1 is older than    2");
     assert_eq!(ArticleError::NotYours.to_string(), "Not your article");
@@ -209,7 +209,7 @@ async fn thiserror_and_hand_written_errors_keep_their_texts() {
     assert_eq!(lines.count("a pot: in my own words"), 1, "{}", lines.text());
 }
 
-/// The error of an extractor: `?` makes a rejection of it.
+/// An extractor that fails with a derived problem. `?` converts the problem into a rejection.
 struct Token;
 
 impl FromRequest for Token {
@@ -224,7 +224,7 @@ impl FromRequest for Token {
 }
 
 #[trine::test]
-async fn an_extractor_refuses_with_it() {
+async fn an_extractor_refuses_with_a_derived_problem() {
     async fn own(_: Token) {}
     async fn may(token: Option<Token>) -> String {
         token.is_some().to_string()

@@ -1,5 +1,5 @@
-//! A body whose `Content-Encoding` nobody has undone is not read as if it had none (RFC 9110,
-//! 15.5.16 and 12.5.3).
+//! A body with a `Content-Encoding` that no layer has decoded is refused instead of read as plain
+//! (RFC 9110, sections 15.5.16 and 12.5.3).
 
 use std::io::Write as _;
 
@@ -81,7 +81,8 @@ async fn client() -> TestClient {
     App::new().group(routes(Group::at(""))).group(routes(decoded)).test().await
 }
 
-/// What is parsed or taken as text: the path, the type, a body that gives `ann`.
+/// Routes that parse the body or take it as text: the path, the media type, and a body that
+/// contains `ann`.
 fn cases() -> [(&'static str, &'static str, String); 7] {
     let part = "--b0\r\ncontent-disposition: form-data; name=name\r\n\r\nann\r\n--b0--\r\n";
     [
@@ -102,7 +103,7 @@ fn gzip(text: &str) -> Vec<u8> {
 }
 
 #[trine::test]
-async fn what_is_encoded_is_a_415_that_says_what_would_do() {
+async fn an_encoded_body_is_a_415_that_names_accepted_encodings() {
     let client = client().await;
     for (path, content_type, body) in cases() {
         for encoding in ["gzip", "GZIP", "br, identity", "identity, zstd", "unheard-of"] {
@@ -116,7 +117,7 @@ async fn what_is_encoded_is_a_415_that_says_what_would_do() {
                 "{path}"
             );
         }
-        // It is refused by what it says, whatever it is.
+        // The header field alone decides, whatever the body contains.
         let lies = client
             .post(path)
             .header("content-type", content_type)
@@ -128,7 +129,7 @@ async fn what_is_encoded_is_a_415_that_says_what_would_do() {
 }
 
 #[trine::test]
-async fn identity_is_no_encoding() {
+async fn identity_is_not_an_encoding() {
     let client = client().await;
     for (path, content_type, body) in cases() {
         for encoding in ["identity", "Identity", "", "identity, identity"] {
@@ -140,25 +141,25 @@ async fn identity_is_no_encoding() {
                 .expect_text("ann");
         }
     }
-    // Neither is there anything to decode where there is no body.
+    // Without a body there is nothing to decode.
     client.post("/optional").header("content-encoding", "gzip").await.expect_text("false");
 }
 
 #[trine::test]
-async fn a_layer_that_undoes_it_takes_the_field_away() {
+async fn a_layer_that_decodes_the_body_removes_the_field() {
     let client = client().await;
     for (path, content_type, body) in cases() {
         let request = client.post(format!("/decoded{path}")).header("content-type", content_type);
         let answer = request.header("content-encoding", "gzip").bytes(gzip(&body)).await;
         answer.expect_status(200).expect_text("ann");
     }
-    // What it cannot undo it refuses itself.
+    // The layer itself refuses an encoding that it cannot decode.
     let unknown = client.post("/decoded/text").header("content-encoding", "br").text("x").await;
     unknown.expect_status(415).expect_header("accept-encoding", "gzip");
 }
 
 #[trine::test]
-async fn what_is_taken_raw_comes_as_it_was_sent() {
+async fn a_raw_body_is_passed_on_encoded() {
     let client = client().await;
     let encoded = gzip("ann");
     for path in ["/bytes", "/raw"] {

@@ -1,4 +1,4 @@
-//! The lines that a piece of a test logs.
+//! The log lines of a part of a test.
 
 use std::io;
 use std::sync::{Arc, Mutex};

@@ -1,4 +1,4 @@
-//! What becomes of errors: derived problems, `?`, catchers, the error page.
+//! Errors and their responses: derived problems, `?`, catchers, the error page.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 

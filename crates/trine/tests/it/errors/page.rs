@@ -1,5 +1,5 @@
-//! The error page under `dev`, as HTML, Markdown and JSON; and that `prod` has nothing of it. A
-//! browser looks at it in `tests/browser.rs`.
+//! The error page under `dev`, as HTML, Markdown and JSON, and its absence under `prod`.
+//! `tests/it/browser.rs` opens it in a browser.
 
 use std::io;
 
@@ -50,7 +50,7 @@ fn app(profile: Profile) -> App {
     app.config(config)
 }
 
-/// Where a text of this file stands, as the page says it.
+/// The location of a text in this file, as the page shows it.
 fn place_of(text: &str) -> String {
     let line = include_str!("page.rs").lines().position(|line| line.contains(text)).unwrap() + 1;
     format!("{}:{line}", file!())
@@ -95,13 +95,13 @@ async fn the_extractor_that_refused_is_named_with_its_type() {
         client.post("/users").json(&json!({ "name": 7 })).await.expect_status(422).json();
     assert_eq!(body["dev"]["refused_by"], "Json<NewUser>");
     assert_eq!(body["dev"]["handler"]["name"], "create");
-    assert_eq!(body["dev"].get("made_at"), None, "that is a line of the framework");
+    assert_eq!(body["dev"].get("made_at"), None, "the location is in the framework");
     let body: Value = client.get("/users/seven").await.expect_status(400).json();
     assert_eq!(body["dev"]["refused_by"], "u32");
 }
 
 #[trine::test]
-async fn what_was_probably_meant_is_offered() {
+async fn similar_paths_are_suggested() {
     let client = app(Profile::Dev).test().await;
     for (method, path, near) in [
         (Method::GET, "/user/7", "did you mean `GET /users/{id}`?"),
@@ -118,7 +118,7 @@ async fn what_was_probably_meant_is_offered() {
     }
     let text = told("/something/else", "text/plain").await;
     assert!(!text.contains("did you mean"), "{text}");
-    // A handler that did not find a thing is no wrong path.
+    // If a handler does not find something, the path is not wrong.
     let text = told("/made", "text/plain").await;
     assert!(!text.contains("## Routes"), "{text}");
 }
@@ -160,7 +160,7 @@ async fn panics_are_shown_and_the_next_request_is_served() {
 }
 
 #[trine::test]
-async fn a_head_that_the_handler_took_is_still_shown() {
+async fn a_head_that_the_handler_consumed_is_still_shown() {
     let client = app(Profile::Dev).test().await;
     let answer =
         client.post("/taken?a=b").header("accept", "text/html").header("x-name", "ann").await;
@@ -175,7 +175,7 @@ async fn a_head_that_the_handler_took_is_still_shown() {
 }
 
 #[trine::test]
-async fn a_catcher_goes_before_the_page() {
+async fn a_catcher_takes_precedence_over_the_page() {
     async fn own(problem: Caught) -> String {
         problem.to_string()
     }
@@ -187,7 +187,7 @@ async fn a_catcher_goes_before_the_page() {
 }
 
 #[trine::test]
-async fn prod_shows_nothing_of_the_inside() {
+async fn prod_shows_no_internals() {
     let unset = App::new().routes(routes![show, create]).route("/made", get(made));
     for app in [app(Profile::Prod), unset] {
         let client = app.test().await;
@@ -219,7 +219,7 @@ async fn prod_shows_nothing_of_the_inside() {
     }
 }
 
-/// What the test below starts as a process of its own; alone it does nothing.
+/// The test below starts this one as a process of its own. Otherwise it does nothing.
 #[trine::test]
 async fn the_program_that_is_served() {
     if std::env::var_os("TRINE_PORT").is_some() {
@@ -228,7 +228,7 @@ async fn the_program_that_is_served() {
 }
 
 #[trine::test]
-async fn a_program_that_is_served_hears_its_profile() {
+async fn a_served_program_uses_its_profile() {
     for (profile, shows) in [("dev", true), ("prod", false)] {
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let mut program = tokio::process::Command::new(std::env::current_exe().unwrap())

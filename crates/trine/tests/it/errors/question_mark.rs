@@ -79,7 +79,7 @@ async fn any_error_is_a_500_that_only_the_log_explains() {
 }
 
 #[trine::test]
-async fn the_trace_id_stands_in_the_answer_and_in_the_log() {
+async fn the_trace_id_is_in_the_response_and_the_log() {
     let (lines, _guard) = Lines::start();
     let client = app().test().await;
     let body: Value = client.get("/disk").await.json();
@@ -99,15 +99,15 @@ async fn the_trace_id_stands_in_the_answer_and_in_the_log() {
         .text();
     assert!(page.contains("Trace id: 4bf92f3577b34da6a3ce929d0e0e4736"), "{page}");
 
-    // An id that is no id never reaches the page.
+    // An invalid trace id never reaches the page.
     let body: Value = client.get("/disk").header("traceparent", "00-<b>-x-01").await.json();
     assert_eq!(body["trace_id"].as_str().unwrap().len(), 32);
-    // Errors of clients have none.
+    // Client errors have no trace id.
     assert_eq!(client.get("/problem").await.json::<Value>().get("trace_id"), None);
 }
 
 #[trine::test]
-async fn context_is_logged_and_never_told() {
+async fn context_is_logged_and_never_sent() {
     let (lines, _guard) = Lines::start();
     let client = app().test().await;
     let answer = client.get("/context").await;
@@ -138,12 +138,12 @@ async fn a_problem_inside_stays_that_problem() {
         assert_eq!(answer.json::<Value>()["detail"], "no todo has the id 7");
     }
     assert_eq!(lines.count("no todo has the id 7: looking it up"), 1, "{}", lines.text());
-    // The type of this one is forgotten, as its documentation says.
+    // This error loses its type, as its documentation says.
     client.get("/forgotten").await.expect_status(500);
 }
 
 #[test]
-fn an_error_knows_its_place_and_its_causes() {
+fn an_error_has_its_location_and_its_causes() {
     fn fails() -> trine::Result {
         Err(io::Error::other("no space"))?
     }
@@ -157,7 +157,7 @@ fn an_error_knows_its_place_and_its_causes() {
 }
 
 #[trine::test]
-async fn the_error_of_a_layer_is_told_as_the_client_accepts_it() {
+async fn the_error_of_a_layer_is_rendered_in_an_accepted_format() {
     async fn slow() {
         std::future::pending::<()>().await;
     }

@@ -1,4 +1,5 @@
-//! What a catcher sees of a request that a guard or a layer refused, and where its answer goes.
+//! What a catcher sees of a request that a guard or a layer refused, and what happens to its
+//! response.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,7 +15,7 @@ use trine::{Axum, BoxError, Cached, ConnInfo, Redirect, guard};
 
 use super::log::Lines;
 
-/// Refuses everybody.
+/// Refuses every request.
 struct Member;
 
 impl FromRequest for Member {
@@ -33,7 +34,7 @@ async fn extracts(_: Member, request: Request, next: Next) -> Response {
     next.run(request).await
 }
 
-/// A Tower service that answers with a problem of its own accord.
+/// A Tower service that answers with a problem.
 async fn tower_problem(_: Request) -> Result<Response, BoxError> {
     Ok(Problem::unauthorized("sign in first").into_response())
 }
@@ -67,7 +68,7 @@ fn sessions() -> SessionManagerLayer<MemoryStore> {
     SessionManagerLayer::new(MemoryStore::default()).with_secure(false)
 }
 
-/// Each way to refuse, at a place of its own. None of them is the place of the sessions.
+/// Every way to refuse a request, each under a path of its own that has no sessions.
 fn refusals() -> Vec<(&'static str, Group)> {
     let answering = tower::layer::layer_fn(|_: Next| tower::service_fn(tower_problem));
     vec![
@@ -95,11 +96,11 @@ async fn flashes(client: &TestClient, path: &str) {
     assert_eq!(client.cookie("back").as_deref(), Some("members"), "{path}");
     let flash = client.get("/login").await.text();
     assert!(flash == "sign in first, true" || flash == "too slow, true", "{path}: {flash}");
-    // It was there once.
+    // The message was shown once and is gone.
     client.get("/login").await.expect_text("no flash");
 }
 
-/// The groups with a name of their own, inside of one with the sessions and the catcher, and in an
+/// The named groups, inside of a group with the sessions and the catcher, and inside of an
 /// application with both.
 fn nested(dev: bool) -> [App; 3] {
     let config = || {
@@ -119,7 +120,7 @@ fn nested(dev: bool) -> [App; 3] {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_redirect_with_a_flash_works_whatever_refused() {
+async fn a_redirect_with_a_flash_message_works_after_any_refusal() {
     for dev in [false, true] {
         for app in nested(dev) {
             let server = app.test_server().await;
@@ -132,7 +133,7 @@ async fn a_redirect_with_a_flash_works_whatever_refused() {
 }
 
 #[trine::test]
-async fn at_the_same_place_as_the_session_it_works_as_well() {
+async fn a_catcher_works_in_the_same_scope_as_the_session() {
     let app = App::new()
         .layer(sessions())
         .layer(guard::<Open>())
@@ -148,7 +149,7 @@ async fn to_login_too(Axum(session): Axum<Session>, problem: Caught) -> trine::R
     Ok(Redirect::to("/login"))
 }
 
-/// Lets everybody in.
+/// Accepts every request.
 struct Open;
 
 impl FromRequest for Open {
@@ -168,7 +169,7 @@ async fn lets_in(uri: Uri, request: Request, next: Next) -> Result<Response, Pro
 
 struct Asked(AtomicUsize);
 
-/// Counts how often it was made.
+/// Counts how often it was extracted.
 struct Visitor(usize);
 
 impl FromRequest for Visitor {
@@ -180,7 +181,7 @@ impl FromRequest for Visitor {
 }
 
 #[trine::test]
-async fn what_is_cached_is_not_made_again() {
+async fn cached_values_are_not_made_again() {
     async fn known(visitor: Cached<Visitor>, _: Caught) -> String {
         format!("visitor {}", visitor.0)
     }
@@ -205,7 +206,7 @@ async fn what_is_cached_is_not_made_again() {
 }
 
 #[trine::test]
-async fn layers_around_see_the_answer_of_the_catcher() {
+async fn outer_layers_see_the_response_of_the_catcher() {
     async fn stamps(request: Request, next: Next) -> Response {
         let mut answer = next.run(request).await;
         let length = answer.headers().get("content-type").cloned();
@@ -219,7 +220,7 @@ async fn layers_around_see_the_answer_of_the_catcher() {
 }
 
 #[trine::test]
-async fn the_catchers_of_an_inner_group_are_not_asked_for_a_guard_around_it() {
+async fn catchers_of_an_inner_group_do_not_handle_an_outer_guard() {
     let inner = Group::at("/in").route("/", get(members)).catch(.., async || "inner");
     let outer = Group::at("/out").guard::<Member>().group(inner).catch(.., async || "outer");
     let client = App::new().group(outer).test().await;
@@ -227,7 +228,7 @@ async fn the_catchers_of_an_inner_group_are_not_asked_for_a_guard_around_it() {
 }
 
 #[trine::test]
-async fn those_of_the_outer_application_are_not_asked_inside_of_a_mounted_one() {
+async fn outer_catchers_do_not_handle_a_mounted_application() {
     let inner = App::new().layer(guard::<Member>()).route("/", get(members)).build().await.unwrap();
     let seen = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&seen);
@@ -241,11 +242,11 @@ async fn those_of_the_outer_application_are_not_asked_inside_of_a_mounted_one() 
 }
 
 #[trine::test]
-async fn one_that_answers_with_a_plain_500_panics_or_is_refused_falls_back() {
+async fn a_catcher_that_fails_panics_or_is_refused_falls_back() {
     async fn plain(_: Caught) -> (StatusCode, &'static str) {
         (StatusCode::INTERNAL_SERVER_ERROR, "the catcher is broken")
     }
-    // There are no sessions: axum's extractor rejects with a response of its own.
+    // Without a session layer, axum's extractor rejects the request with its own response.
     async fn refused(_: Axum<Session>) -> &'static str {
         "never"
     }
@@ -271,7 +272,7 @@ async fn one_that_answers_with_a_plain_500_panics_or_is_refused_falls_back() {
 }
 
 #[trine::test]
-async fn an_error_of_the_server_may_be_told_with_another_status_of_the_server() {
+async fn a_server_error_may_be_sent_with_another_5xx_status() {
     async fn fails() -> trine::Result<()> {
         Err(std::io::Error::other("no space"))?
     }

@@ -1,4 +1,4 @@
-//! The line that each request has in the log.
+//! The log line for each request.
 
 use std::time::Duration;
 
@@ -74,7 +74,7 @@ async fn client(profile: Profile, log_requests: LogRequests, app: App) -> TestCl
     app.config(config).test().await
 }
 
-/// The line of the last request, from its level on, without the time that it took.
+/// The line of the last request, from its level on and without its duration.
 fn last(lines: &Lines) -> String {
     let text = lines.text();
     let line = text.lines().rfind(|line| line.contains("trine::request")).unwrap_or_default();
@@ -84,7 +84,7 @@ fn last(lines: &Lines) -> String {
 }
 
 #[trine::test]
-async fn under_dev_it_says_what_became_of_a_request_and_why() {
+async fn under_dev_the_request_log_has_the_outcome_and_its_reason() {
     let (lines, _guard) = Lines::start();
     for app in [app(), app().layer(middleware(rewrites))] {
         let client = client(Profile::Dev, LogRequests::default(), app).await;
@@ -101,7 +101,7 @@ async fn under_dev_it_says_what_became_of_a_request_and_why() {
         let refused =
             r#"status=403 route="/admin/keys" why="403 Forbidden: this is for admins" by="Admin""#;
         assert!(last(&lines).ends_with(refused), "{}", last(&lines));
-        // A catcher told it in another way.
+        // A catcher changed the response.
         client.get("/told").await.expect_status(303);
         assert!(
             last(&lines).contains(r#"status=303 route="/told" why="403 Forbidden: "#),
@@ -135,7 +135,7 @@ async fn under_dev_it_says_what_became_of_a_request_and_why() {
         let failed = format!(r#"why="500 Internal Server Error" trace_id="{id}""#);
         assert!(last(&lines).ends_with(&failed), "{}", last(&lines));
     }
-    // The route is the one that was met, whatever a layer made of the path.
+    // The route is the matched one, even if a layer rewrites the path.
     assert_eq!(lines.count("trine::request"), 18, "{}", lines.text());
     let client =
         client(Profile::Dev, LogRequests::default(), app().layer(middleware(rewrites))).await;
@@ -147,10 +147,10 @@ async fn under_dev_it_says_what_became_of_a_request_and_why() {
     );
 }
 
-/// The route is the one that answers, or that is led to; a look at the path alone would name
-/// others.
+/// The logged route is the one that answers, or the target of the redirect. Looking up the path
+/// again would find another one.
 #[trine::test]
-async fn it_names_the_route_that_the_request_came_to() {
+async fn the_request_log_names_the_matched_route() {
     async fn respells(mut request: Request, next: Next) -> Response {
         let uri = match request.uri().path() {
             "/odd" => "/%75sers/7",
@@ -195,7 +195,7 @@ async fn it_names_the_route_that_the_request_came_to() {
 }
 
 #[trine::test]
-async fn it_says_how_long_it_took_and_which_requests_had_no_answer() {
+async fn the_request_log_has_durations_and_unanswered_requests() {
     let (lines, _guard) = Lines::start();
     let client = client(Profile::Dev, LogRequests::default(), app()).await;
     client.get("/slow").await.expect_status(200);
@@ -209,7 +209,7 @@ async fn it_says_how_long_it_took_and_which_requests_had_no_answer() {
 }
 
 #[trine::test]
-async fn it_never_has_what_a_query_holds() {
+async fn the_request_log_never_contains_query_values() {
     let (lines, _guard) = Lines::start();
     for profile in [Profile::Dev, Profile::Prod] {
         let client = client(profile, LogRequests::Always, app()).await;
@@ -223,12 +223,12 @@ async fn it_never_has_what_a_query_holds() {
     assert_eq!(ours.len(), 8, "{text}");
     assert!(ours.iter().all(|line| !line.contains("tiger")), "{ours:?}");
     assert!(ours[0].contains("`token`") && ours[0].contains("…"), "{}", ours[0]);
-    // Elsewhere than under `dev` the detail is not told at all.
+    // Only the profile `dev` logs the detail.
     assert!(ours[4].contains(r#"why="400 Bad Request" by="#), "{}", ours[4]);
 }
 
 #[trine::test]
-async fn it_is_there_under_dev_and_where_it_was_asked_for() {
+async fn the_request_log_is_on_under_dev_and_on_request() {
     for (profile, log_requests, count) in [
         (Profile::Dev, LogRequests::Dev, 1),
         (Profile::Prod, LogRequests::Dev, 0),

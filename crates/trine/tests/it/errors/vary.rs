@@ -1,4 +1,5 @@
-//! What is negotiated says so, so that no cache gives one form for the other (RFC 9110, 12.5.5).
+//! A negotiated response has a `Vary` field, so that a cache does not confuse its variants (RFC
+//! 9110, section 12.5.5).
 
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use trine::config::{Config, Profile};
@@ -45,7 +46,7 @@ async fn refuses(_request: Request, _next: Next) -> Problem {
     Problem::forbidden("not you")
 }
 
-/// All names of `Vary`, sorted.
+/// All field names in `Vary`, sorted.
 fn vary(answer: &TestResponse) -> Vec<String> {
     let values = answer
         .headers()
@@ -72,7 +73,7 @@ fn app() -> App {
 }
 
 #[trine::test]
-async fn every_problem_varies_by_accept_in_every_form() {
+async fn every_problem_varies_by_accept_in_every_format() {
     let mut dev = Config::default();
     dev.profile = Profile::Dev;
     for client in [app().test().await, app().config(dev).test().await] {
@@ -102,13 +103,13 @@ async fn every_problem_varies_by_accept_in_every_form() {
         }
         let answer = client.post("/fine").await;
         assert_eq!((answer.status().as_u16(), vary(&answer)), (405, vec!["accept".to_owned()]));
-        // What is not negotiated does not say that it is.
+        // A response that is not negotiated has no `Vary`.
         assert_eq!(vary(&client.get("/fine").await), [""; 0]);
     }
 }
 
 #[trine::test]
-async fn it_joins_what_the_handler_and_the_layers_say() {
+async fn vary_joins_the_fields_of_the_handler_and_the_layers() {
     let origins = AllowOrigin::predicate(|_, _| true);
     let app = app().layer(CorsLayer::new().allow_origin(origins).vary([header::ORIGIN]));
     let client = app.catch(404, async || ([("vary", "x-theme")], "no such page")).test().await;
@@ -119,7 +120,7 @@ async fn it_joins_what_the_handler_and_the_layers_say() {
 }
 
 #[trine::test]
-async fn a_route_that_a_condition_passes_over_on_its_host_varies_too() {
+async fn a_route_that_is_skipped_by_a_condition_on_its_host_varies() {
     let special = get(async || "special").header("x-version", "2");
     let host = Group::host("api.example.com").route("/report", special);
     let app =
@@ -140,7 +141,7 @@ async fn a_route_that_a_condition_passes_over_on_its_host_varies_too() {
 }
 
 #[trine::test]
-async fn a_redirect_of_a_slash_and_what_answers_in_its_place_vary() {
+async fn a_slash_redirect_and_its_alternatives_vary() {
     let app = App::new()
         .route("/report", get(async || "two").header("x-version", "2"))
         .group(Group::host("api.example.com").route("/own", get(fine).has_header("x-own")))
@@ -154,20 +155,20 @@ async fn a_redirect_of_a_slash_and_what_answers_in_its_place_vary() {
     assert_eq!((lost.text().as_str(), vary(&lost)), ("lost", vec!["x-version".to_owned()]));
     let led = client.get("/own/").header("host", "api.example.com").await;
     assert_eq!((led.status().as_u16(), vary(&led)), (308, vec!["x-own".to_owned()]));
-    // Where no header field has a say, none is named.
+    // If no header field decides, none is named.
     let led = client.get("/fine/").await;
     assert_eq!((led.status().as_u16(), vary(&led)), (308, vec![]));
     assert_eq!(vary(&client.get("/nowhere").await), [""; 0]);
 }
 
 #[trine::test]
-async fn what_answers_where_no_fallback_of_a_group_fits_varies_by_what_would() {
+async fn a_response_varies_by_the_conditions_of_skipped_fallbacks() {
     let group = Group::at("/app").accepts("text/html").fallback(async || "page");
     let other = Group::at("/{kind}/api").has_header("x-deep").fallback(async || "deep");
     let app =
         App::new().group(group).group(other).route("/{*rest}", get(fine).has_header("x-fine"));
     let client = app.fallback(async || "lost").test().await;
-    // Nothing but the general route stands there, behind the fallbacks of the groups.
+    // Apart from the fallbacks of the groups, only the general route matches.
     for (path, name, value, text, names) in [
         ("/app/x", "accept", "text/html", "page", &["accept"][..]),
         ("/app/x", "accept", "image/png", "none", &["accept", "x-fine"]),
@@ -186,7 +187,7 @@ async fn what_answers_where_no_fallback_of_a_group_fits_varies_by_what_would() {
             "{path} {value}: {said:?}"
         );
     }
-    // And where there is no route at all.
+    // The same without any route.
     let group = Group::at("/app").accepts("text/html").fallback(async || "page");
     let client = App::new().group(group).fallback(async || "lost").test().await;
     let answer = client.get("/app/x").header("accept", "image/png").await;

@@ -1,5 +1,5 @@
-//! What must hold for any bytes that come as `multipart/form-data`: the fuzz target `multipart` and
-//! a test both call it.
+//! The invariants for any bytes that are sent as `multipart/form-data`. The fuzz target `multipart`
+//! and a test both check them.
 
 use std::convert::Infallible;
 
@@ -13,12 +13,12 @@ use trine::prelude::*;
 thread_local! {
     static APP: (Runtime, AppService) = {
         let runtime = Builder::new_current_thread().build().expect("a runtime");
-        let app = runtime.block_on(App::new().route("/", post(tell)).build()).expect("the application is sound");
+        let app = runtime.block_on(App::new().route("/", post(tell)).build()).expect("a valid application");
         (runtime, app)
     };
 }
 
-/// Everything that a handler can learn of the parts, with what stood before a fault.
+/// Everything that a handler can read of the parts, including what precedes a fault.
 async fn tell(mut parts: Multipart) -> (StatusCode, Vec<u8>) {
     let mut told = Vec::new();
     match read(&mut parts, &mut told).await {
@@ -40,8 +40,8 @@ async fn read(parts: &mut Multipart, told: &mut Vec<u8>) -> Result<(), Problem> 
     Ok(())
 }
 
-/// However the bytes are cut on their way, the parts are the same, and so is the verdict. The first
-/// two bytes say where they are cut: at one place, and then into pieces of one size.
+/// The parts and the result do not depend on how the bytes are split. The first two bytes of the
+/// input say how to split the rest: at one position, and then into pieces of one size.
 pub(crate) fn parts(bytes: &[u8]) {
     let [place, size, body @ ..] = bytes else { return };
     let (start, rest) = body.split_at(usize::from(*place).min(body.len()));
@@ -50,7 +50,7 @@ pub(crate) fn parts(bytes: &[u8]) {
     let cut: Vec<Result<Vec<u8>, Infallible>> = pieces.map(|piece| Ok(piece.to_vec())).collect();
     let cut = verdict(Body::stream(futures_util::stream::iter(cut)));
     assert!(matches!(whole.0, 200 | 400 | 413), "{}", whole.0);
-    // Before a fault, more of the content may have been handed over in one piece than in many.
+    // Before a fault, one large piece may have yielded more content than many small ones.
     let (told, also) = if whole.0 == 200 { (&whole.1, &cut.1) } else { (&Vec::new(), &Vec::new()) };
     assert_eq!((whole.0, told), (cut.0, also), "{:?}", String::from_utf8_lossy(body));
 }
@@ -63,7 +63,7 @@ fn verdict(body: Body) -> (u16, Vec<u8>) {
             let Ok(response) = app.clone().oneshot(request).await;
             (
                 response.status().as_u16(),
-                response.into_body().bytes().await.expect("a whole body").to_vec(),
+                response.into_body().bytes().await.expect("a complete body").to_vec(),
             )
         })
     })

@@ -1,5 +1,5 @@
-//! Any multipart at all, on a toolchain that cannot fuzz: the corpus of the fuzz target
-//! `multipart`, and what can be made of it.
+//! Arbitrary multipart bodies, for a toolchain that cannot fuzz: the corpus of the fuzz target
+//! `multipart`, and mutations of it.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod check;
@@ -21,7 +21,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 3000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn cuts_change_nothing(
+    fn splitting_the_bytes_changes_nothing(
         cuts in any::<[u8; 2]>(),
         pieces in proptest::collection::vec(
             prop_oneof![

@@ -1,5 +1,5 @@
-//! What must hold for any path that comes to an application: the fuzz target `path` and a test both
-//! call it.
+//! The invariants for any path that a request can have. The fuzz target `path` and a test both
+//! check them.
 
 use percent_encoding::percent_decode_str;
 use tokio::runtime::{Builder, Runtime};
@@ -18,7 +18,7 @@ thread_local! {
             .route("/users/{id}/posts/{post}", get(both))
             .route("/files/{*rest}", get(|Path(rest): Path<String>| async move { rest }))
             .route("/für uns", get(|| async { "us" }));
-        let app = runtime.block_on(app.build()).expect("the application is sound");
+        let app = runtime.block_on(app.build()).expect("a valid application");
         (runtime, app)
     };
 }
@@ -27,16 +27,18 @@ async fn both(Path((id, post)): Path<(String, String)>) -> String {
     format!("{id}\n{post}")
 }
 
-/// A path is malformed, or nothing stands there, or something does with another slash at its end,
-/// or it reaches the one handler whose template it matches, which gets what the segments say,
-/// decoded once.
+/// A path is malformed, or matches no route, or matches one apart from its trailing slash, or
+/// reaches the one handler whose template it matches. That handler gets the segments decoded once.
 pub(crate) fn path(bytes: &[u8]) {
     let Ok(uri) = Uri::try_from(bytes) else { return };
     let request = Request::get(uri.clone()).body(Body::empty()).expect("a valid request");
     let (status, text) = APP.with(|(runtime, app)| {
         runtime.block_on(async {
             let Ok(response) = app.clone().oneshot(request).await;
-            (response.status().as_u16(), response.into_body().bytes().await.expect("a whole body"))
+            (
+                response.status().as_u16(),
+                response.into_body().bytes().await.expect("a complete body"),
+            )
         })
     });
     let path = uri.path();
@@ -50,7 +52,8 @@ pub(crate) fn path(bytes: &[u8]) {
     }
 }
 
-/// The path with a slash more or less at its end, unless clients resolve that away.
+/// The path with its trailing slash added or removed, unless clients would resolve the last
+/// segment.
 fn another(path: &str) -> Option<String> {
     let shorter = path.strip_suffix('/');
     let last = shorter.unwrap_or(path).rsplit('/').next()?;
@@ -59,8 +62,9 @@ fn another(path: &str) -> Option<String> {
     (!dots).then(|| shorter.map_or_else(|| format!("{path}/"), str::to_owned))
 }
 
-/// Told without a router, straight from the rules: `%XX` of what needs none is that byte, and
-/// everything else is compared as it stands; `%2F` separates nothing, and an empty segment is one.
+/// Derived from the rules without a router: a `%XX` for an unreserved character is that character,
+/// and everything else is compared as written. `%2F` does not separate segments, and a segment may
+/// be empty.
 fn expected(path: &str) -> Result<String, u16> {
     let malformed = path.split('%').skip(1).any(|after| {
         !after
@@ -73,7 +77,7 @@ fn expected(path: &str) -> Result<String, u16> {
     }
     let value = |raw: &str| {
         let text = percent_decode_str(raw).decode_utf8().map(String::from).map_err(|_| 400_u16)?;
-        // What would lead out of a folder is no text of a path.
+        // A text that would leave a folder is not a valid part of a path.
         let elsewhere = |segment: &str| {
             let decoded = percent_decode_str(segment).collect::<Vec<u8>>();
             decoded == b"."

@@ -1,5 +1,5 @@
-//! Any path at all, on a toolchain that cannot fuzz: the corpus of the fuzz target `path`, and what
-//! can be made of it.
+//! Arbitrary paths, for a toolchain that cannot fuzz: the corpus of the fuzz target `path`, and
+//! mutations of it.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod check;
@@ -21,7 +21,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_path_reaches_the_handler_that_the_rules_name(
+    fn a_path_reaches_the_handler_that_the_rules_require(
         segments in proptest::collection::vec(
             prop_oneof![
                 Just("users".to_owned()), Just("us%65rs".to_owned()), Just("posts".to_owned()), Just("me".to_owned()),
