@@ -16,12 +16,12 @@ LONGEST_FUNCTION = 60
 # One screen of named steps reads better than five screens of helpers.
 LONGEST_LOOP = 100
 LOOPS = {
-    ("crates/trine-server/src/h1/connection.rs", "connection"),
+    ("crates/trine-server/src/h1/request.rs", "read_head"),
+    ("crates/trine-server/src/h3/connection.rs", "requests"),
 }
 MOST_ENTRIES = 15
 # The largest circle of modules per crate. A number may go down and never up.
-LARGEST_CIRCLE = {"trine": 8, "trine-server": 12}
-LARGEST_CIRCLE_OF_OTHERS = 4
+LARGEST_CIRCLE = {"trine-core": 4, "trine-realtime": 2, "trine-server": 7, "trine-websocket": 2}
 
 COMMENT_OR_LITERAL = re.compile(
     r"//[^\n]*|/\*.*?\*/"
@@ -80,6 +80,9 @@ def long_files(path, text):
 
 
 def long_lines(path, text):
+    # The expected messages of the compiler stand in one line.
+    if "/tests/ui/" in path:
+        return
     for number, line in enumerate(text.split("\n"), 1):
         comment = re.match(r"\s*//", line)
         is_prose = comment and len(line.split()) > 2 and "|" not in line and "](" not in line
@@ -246,7 +249,7 @@ def shape_of_crate(folder, verbose):
         yield f"{src}: {entries} entries at its root, at most {MOST_ENTRIES}"
     graph = Crate(src).graph()
     found = circles(graph)
-    largest, most = len(found[0]) if found else 1, LARGEST_CIRCLE.get(name, LARGEST_CIRCLE_OF_OTHERS)
+    largest, most = len(found[0]) if found else 1, LARGEST_CIRCLE.get(name, 1)
     if largest > most:
         yield f"{src}: a circle of {largest} modules that use one another, at most {most}"
     print(f"{name}: {len(graph)} modules, {entries} entries, the largest circle has {largest}")

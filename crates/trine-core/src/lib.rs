@@ -71,6 +71,8 @@
 //! - [`problem`]: [`Problem`], an error in the form of RFC 9457
 //! - [`battery`]: [`Shutdown`] and [`Completion`](battery::Completion), which batteries share
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 pub mod battery;
 pub mod body;
 pub mod client;

@@ -20,7 +20,8 @@ use crate::{Body, BoxError, Problem, Response, recycle};
 /// use http::{StatusCode, header};
 /// use trine_core::IntoResponse;
 ///
-/// let response = (StatusCode::CREATED, [(header::LOCATION, "/todos/7")], "created").into_response();
+/// let location = [(header::LOCATION, "/todos/7")];
+/// let response = (StatusCode::CREATED, location, "created").into_response();
 /// assert_eq!(response.status(), 201);
 /// assert_eq!(response.headers()["location"], "/todos/7");
 /// ```

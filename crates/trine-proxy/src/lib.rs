@@ -62,6 +62,8 @@
 //! - `response`: the response body; `tunnel`: the bytes after a 101
 //! - [`error`](ProxyError): every failure, in one table
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod config;
 mod connection;
 mod error;

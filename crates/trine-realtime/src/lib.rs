@@ -30,6 +30,8 @@
 //! - [`sse`]: a stream of events as a response
 //! - `ws`: WebSockets, and the messages of a topic as their messages; feature `ws`
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 pub mod sse;
 pub mod topic;
 #[cfg(feature = "ws")]

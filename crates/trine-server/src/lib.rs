@@ -48,6 +48,8 @@
 //! - The request body is read while the service or its response is pending, and only as far as the
 //!   service reads it.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod config;
 mod error;
 mod forwarded;

@@ -33,6 +33,8 @@
 //! - [`message`], [`close`]: messages, and the codes of close frames
 //! - [`config`]: the limits; [`error`]: the violations of a peer
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 pub mod close;
 pub mod codec;
 pub mod config;

@@ -73,6 +73,8 @@
 //! Beside them, [`testing`] has the clients for tests, and `interop` runs extractors and handlers
 //! of axum (feature `axum`).
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod build;
 mod declare;
 mod dispatch;

@@ -87,8 +87,8 @@ impl Client {
     /// use trine_core::client::TrustedProxies;
     ///
     /// let connection = ConnInfo::plain(Some(([192, 0, 2, 1], 40_000).into()), None);
-    /// let client =
-    ///     TrustedProxies::default().client(&connection, &HeaderMap::new(), &Uri::from_static("/"));
+    /// let (trusted, headers) = (TrustedProxies::default(), HeaderMap::new());
+    /// let client = trusted.client(&connection, &headers, &Uri::from_static("/"));
     /// assert_eq!(client.scheme(), "http");
     /// ```
     #[must_use]

@@ -32,7 +32,7 @@ use crate::{Body, BodyError, ConnInfo, Cx, IntoResponse, Problem, Request, Respo
 ///     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
 ///         match cx.headers().get("x-api-key").map(|key| key.to_str()) {
 ///             Some(Ok(key)) => Ok(ApiKey(key.to_owned())),
-///             Some(Err(_)) => Err(Problem::bad_request("header `x-api-key`: expected visible ASCII").into()),
+///             Some(Err(_)) => Err(Problem::bad_request("`x-api-key`: not ASCII").into()),
 ///             None => Err(Problem::unauthorized("header `x-api-key` is missing").absent().into()),
 ///         }
 ///     }

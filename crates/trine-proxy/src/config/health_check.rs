@@ -11,7 +11,8 @@ use std::time::Duration;
 ///
 /// # fn main() -> Result<(), trine_proxy::UpstreamError> {
 /// let check = HealthCheck { interval: Duration::from_secs(2), ..HealthCheck::get("/health") };
-/// let proxy = Proxy::among(["http://127.0.0.1:9000", "http://127.0.0.1:9001"])?.health_check(check);
+/// let upstreams = ["http://127.0.0.1:9000", "http://127.0.0.1:9001"];
+/// let proxy = Proxy::among(upstreams)?.health_check(check);
 /// // To be spawned. It ends when it is dropped, or with the last clone of the proxy.
 /// let checks = proxy.health_checks();
 /// # drop(checks);

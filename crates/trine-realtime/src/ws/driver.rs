@@ -2,8 +2,8 @@
 //! it.
 //!
 //! ```text
-//!  Open -- both sides closed, or protocol error --> Lingering -- end of stream or timeout --> Ended
-//!    +---------- I/O error or timeout ----------------------------------------------------------^
+//!  Open -- both sides closed, or protocol error --> Lingering -- end or timeout --> Ended
+//!    +---------- I/O error or timeout ------------------------------------------------^
 //! ```
 //! `Lingering`: this side has shut down writing, and discards what the peer still sends. Otherwise
 //! a reset could destroy the last bytes before the peer has read them.

@@ -203,7 +203,9 @@ impl Group {
     /// ```
     /// use trine::prelude::*;
     ///
-    /// async fn no_such_call(uri: Uri) -> Problem { Problem::not_found(format!("the API has no `{}`", uri.path())) }
+    /// async fn no_such_call(uri: Uri) -> Problem {
+    ///     Problem::not_found(format!("the API has no `{}`", uri.path()))
+    /// }
     /// async fn page() -> Html<&'static str> { Html("<h1>Lost?</h1>") }
     ///
     /// # #[trine::main]

@@ -189,7 +189,8 @@ impl Route {
 /// let app = App::new().route("/todos", get(list).post(add).limit(64 * 1024));
 /// let client = app.test().await;
 /// client.post("/todos").text("bread").await.expect_status(201);
-/// client.delete("/todos").await.expect_status(405).expect_header("allow", "GET, HEAD, POST, OPTIONS");
+/// let refused = client.delete("/todos").await;
+/// refused.expect_status(405).expect_header("allow", "GET, HEAD, POST, OPTIONS");
 /// # }
 /// ```
 #[derive(Default)]

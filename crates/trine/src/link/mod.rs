@@ -148,7 +148,8 @@ impl Link {
     /// #[get("/articles/{slug}")]
     /// async fn show(slug: String) {}
     ///
-    /// assert_eq!(show::uri("über").at("https://example.com/api")?, "https://example.com/api/articles/%C3%BCber");
+    /// let link = show::uri("über").at("https://example.com/api")?;
+    /// assert_eq!(link, "https://example.com/api/articles/%C3%BCber");
     /// # Ok::<(), trine::Problem>(())
     /// ```
     pub fn at(&self, base: &str) -> Result<Href, Problem> {

@@ -4,8 +4,9 @@
 //! your-app/
 //!   Cargo.toml
 //!   src/main.rs
-//!   templates/layout.html   <title>{% block title %}{% endblock %}</title>{% block body %}{% endblock %}
-//!   templates/home.html     {% extends "layout.html" %}{% block body %}Hello, {{ name }}!{% endblock %}
+//!   templates/layout.html   <body>{% block body %}{% endblock %}</body>
+//!   templates/home.html     {% extends "layout.html" %}
+//!                           {% block body %}Hello, {{ name }}!{% endblock %}
 //! ```
 //!
 //! ```

@@ -52,7 +52,8 @@ pub trait Template: Serialize {
 /// # async fn main() {
 /// let templates = Templates::embedded(&[("home.html", "Hello, {{ name }}!")]);
 /// let client = App::new().state(templates).route("/", get(home)).test().await;
-/// client.get("/").await.expect_text("Hello, Ann!").expect_header("content-type", "text/html; charset=utf-8");
+/// let page = client.get("/").await;
+/// page.expect_text("Hello, Ann!").expect_header("content-type", "text/html; charset=utf-8");
 /// # }
 /// ```
 ///

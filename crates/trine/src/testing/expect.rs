@@ -17,7 +17,7 @@
 //! 422 Unprocessable Entity
 //! content-type: application/problem+json
 //!
-//! {"type":"about:blank","title":"Unprocessable Entity","status":422,"detail":"JSON: missing field `title`"}
+//! {"type":"about:blank","title":"Unprocessable Entity","status":422,…}
 //! ```
 
 use serde::Serialize;

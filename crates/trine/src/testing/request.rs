@@ -26,7 +26,9 @@ use crate::extract::encode_value;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() {
 /// let client = App::new().route("/avatar", post(upload)).test().await;
-/// let avatar = Multipart::new().text("name", "Ann").file("avatar", "ann.png", "image/png", [1, 2, 3]);
+/// let avatar = Multipart::new()
+///     .text("name", "Ann")
+///     .file("avatar", "ann.png", "image/png", [1, 2, 3]);
 /// client.post("/avatar").multipart(avatar).await.expect_status(200).expect_text("210 bytes");
 /// # }
 /// ```

@@ -4,13 +4,13 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
-use syn::{Expr, GenericParam, Lit, parse_quote};
+use syn::{Expr, GenericParam, Generics, Lit, parse_quote};
 
 use super::attributes::DefaultValue;
 use super::model::{Field, Model, Shape, Variant, Wrapper};
 
 pub(crate) fn expand(model: &Model) -> TokenStream {
-    let Model { ident, attributes, shape, .. } = model;
+    let Model { ident, shape, .. } = model;
     let mut generics = model.generics.clone();
     for parameter in &mut generics.params {
         if let GenericParam::Type(parameter) = parameter {
@@ -29,28 +29,7 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
             (rules(Some(tag), fields()), names(fields()), tagged(tag, variants))
         }
     };
-    let form = match shape {
-        // A single value has no named fields: it is a field, but not a form.
-        Shape::Choice(_) | Shape::Newtype(_) => TokenStream::new(),
-        Shape::Struct(_) | Shape::Tagged(..) => {
-            let deny = attributes.deny_unknown;
-            let limits = attributes.limits.iter().map(|(limit, value)| {
-                let value = proc_macro2::Literal::u64_unsuffixed(*value);
-                quote!(limits.#limit = #value;)
-            });
-            quote! {
-                #[automatically_derived]
-                impl #implemented ::trine::form::FromForm for #ident #arguments #wheres {
-                    const DENY_UNKNOWN: bool = #deny;
-
-                    fn limits(mut limits: ::trine::form::FormLimits) -> ::trine::form::FormLimits {
-                        #(#limits)*
-                        limits
-                    }
-                }
-            }
-        }
-    };
+    let form = form(model, &generics);
     let accesses = accesses(shape);
     quote! {
         #[automatically_derived]
@@ -76,6 +55,32 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
         }
 
         #form
+    }
+}
+
+/// The implementation of `FromForm`, for types with named fields.
+fn form(model: &Model, generics: &Generics) -> TokenStream {
+    let Model { ident, attributes, shape, .. } = model;
+    // A single value has no named fields: it is a field, but not a form.
+    if matches!(shape, Shape::Choice(_) | Shape::Newtype(_)) {
+        return TokenStream::new();
+    }
+    let (implemented, arguments, wheres) = generics.split_for_impl();
+    let deny = attributes.deny_unknown;
+    let limits = attributes.limits.iter().map(|(limit, value)| {
+        let value = proc_macro2::Literal::u64_unsuffixed(*value);
+        quote!(limits.#limit = #value;)
+    });
+    quote! {
+        #[automatically_derived]
+        impl #implemented ::trine::form::FromForm for #ident #arguments #wheres {
+            const DENY_UNKNOWN: bool = #deny;
+
+            fn limits(mut limits: ::trine::form::FormLimits) -> ::trine::form::FormLimits {
+                #(#limits)*
+                limits
+            }
+        }
     }
 }
 

@@ -131,20 +131,7 @@ pub(crate) fn explain(
         Some(Resolution::Route(index, _)) => routes.get(index.as_usize()),
         _ => None,
     };
-    let outcome = match &found {
-        Some(Resolution::Route(index, params)) => {
-            let names = winner.into_iter().flat_map(|route| route.params.iter().cloned());
-            let values = (0..params.len()).map(|at| params.get(at).unwrap_or_default().to_owned());
-            Outcome::Route { candidate: index.as_usize(), params: names.zip(values).collect() }
-        }
-        Some(Resolution::Redirect(to, index)) => {
-            Outcome::Redirect { to: to.clone(), candidate: index.as_usize() }
-        }
-        Some(Resolution::OtherMethods) => Outcome::OtherMethods,
-        Some(Resolution::Fallback(index)) => fallback(&metas[index.as_usize()]),
-        Some(Resolution::Nothing) => Outcome::NotFound,
-        None => Outcome::Malformed,
-    };
+    let outcome = outcome(found.as_ref(), winner, metas);
     let judge = |route: &RouteMeta| {
         let verdict = match winner {
             Some(winner) if std::ptr::eq(winner, route) => Verdict::Matches,
@@ -172,6 +159,24 @@ pub(crate) fn explain(
         layers,
         candidates,
     })
+}
+
+/// What becomes of the request. `found` is `None` if its path is malformed.
+fn outcome(found: Option<&Resolution>, winner: Option<&RouteMeta>, metas: &[RouteMeta]) -> Outcome {
+    match found {
+        Some(Resolution::Route(index, params)) => {
+            let names = winner.into_iter().flat_map(|route| route.params.iter().cloned());
+            let values = (0..params.len()).map(|at| params.get(at).unwrap_or_default().to_owned());
+            Outcome::Route { candidate: index.as_usize(), params: names.zip(values).collect() }
+        }
+        Some(Resolution::Redirect(to, index)) => {
+            Outcome::Redirect { to: to.clone(), candidate: index.as_usize() }
+        }
+        Some(Resolution::OtherMethods) => Outcome::OtherMethods,
+        Some(Resolution::Fallback(index)) => fallback(&metas[index.as_usize()]),
+        Some(Resolution::Nothing) => Outcome::NotFound,
+        None => Outcome::Malformed,
+    }
 }
 
 fn fallback(meta: &RouteMeta) -> Outcome {

@@ -16,7 +16,8 @@ use super::index::RouteIndex;
 /// let api = Group::at("/api").slashes(Slashes::Same).route("/", get(async |uri: Uri| uri.to_string()));
 /// let old = Group::at("/old").slashes(Slashes::Strict).route("/page", get(async || "old"));
 /// let client = App::new().group(api).group(old).route("/users", get(async || "all")).test().await;
-/// client.get("/users/?page=2").await.expect_status(308).expect_header("location", "../users?page=2");
+/// let redirect = client.get("/users/?page=2").await;
+/// redirect.expect_status(308).expect_header("location", "../users?page=2");
 /// client.get("/api/").await.expect_text("/api");
 /// client.get("/old/page/").await.expect_problem(404);
 /// # }

@@ -54,7 +54,10 @@ impl Config {
     /// assert_eq!((config.server.port, config.body_limit), (80, 65536));
     ///
     /// let errors = Config::read("[limits]\nbdy = 1", []).unwrap_err();
-    /// assert_eq!(errors.to_string(), "trine.toml:2: there is no key `limits.bdy`; did you mean `limits.body`?");
+    /// assert_eq!(
+    ///     errors.to_string(),
+    ///     "trine.toml:2: there is no key `limits.bdy`; did you mean `limits.body`?"
+    /// );
     /// # Ok::<_, trine::config::ConfigErrors>(())
     /// ```
     ///

@@ -200,7 +200,7 @@ impl Config {
     ///
     /// let mut config = Config::read("[mail]\nhots = 'mail.example.org'", [])?;
     /// let errors = config.section::<Mail>("mail").err().unwrap().to_string();
-    /// assert!(errors.contains("trine.toml:2: there is no key `mail.hots`; did you mean `mail.host`?"));
+    /// assert!(errors.contains("there is no key `mail.hots`; did you mean `mail.host`?"));
     /// # Ok::<_, trine::config::ConfigErrors>(())
     /// ```
     ///
