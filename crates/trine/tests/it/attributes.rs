@@ -288,7 +288,7 @@ async fn the_application_knows_the_declared_routes() {
 }
 
 #[trine::test]
-#[should_panic(expected = "as ever")]
+#[should_panic(expected = "as usual")]
 async fn test_attributes_are_kept() {
     panic!("as usual");
 }
