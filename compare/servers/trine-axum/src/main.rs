@@ -1,7 +1,7 @@
 //! The unchanged `Router` of the axum contenders on our server, with one worker and every limit and
 //! timeout at its default.
 
-use trine_server::{Server, ServerConfig, HyperUpgrades};
+use trine_server::{HyperUpgrades, Server, ServerConfig};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {

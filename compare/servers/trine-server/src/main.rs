@@ -12,7 +12,7 @@ use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 use tower_service::Service;
 use trine_core::Body;
-use trine_server::{Server, ServerConfig, HyperUpgrades};
+use trine_server::{HyperUpgrades, Server, ServerConfig};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
