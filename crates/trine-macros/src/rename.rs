@@ -52,16 +52,19 @@ impl Case {
             }
             Case::Snake => words.join("_"),
             Case::ScreamingSnake => words.join("_").to_uppercase(),
-            Case::Kebab => words.join("-"),
-            Case::ScreamingKebab => words.join("-").to_uppercase(),
+            Case::Kebab => words.join("-").replace('_', "-"),
+            Case::ScreamingKebab => words.join("-").replace('_', "-").to_uppercase(),
         }
     }
 }
 
-/// The words of an identifier in lower case. Each underscore and each capital starts a word.
+/// The words of an identifier in lower case. Each capital starts a word. In the `snake_case` of a
+/// field, each underscore does too; in the `PascalCase` of a variant, it belongs to its word, as
+/// for serde.
 fn words(ident: &str) -> Vec<String> {
+    let is_variant = ident.starts_with(char::is_uppercase);
     let mut words: Vec<String> = Vec::new();
-    for part in ident.split('_').filter(|part| !part.is_empty()) {
+    for part in ident.split(|c| c == '_' && !is_variant).filter(|part| !part.is_empty()) {
         let mut first = true;
         for c in part.chars() {
             if first || c.is_uppercase() {
@@ -92,5 +95,10 @@ mod tests {
         assert_eq!(written[6..], ["most-recent", "MOST-RECENT"]);
         let one: Vec<_> = CASES.iter().map(|(_, case)| case.spell("Top")).collect();
         assert_eq!(one, ["top", "TOP", "Top", "top", "top", "TOP", "top", "TOP"]);
+        let dotted: Vec<_> = CASES.iter().map(|(_, case)| case.spell("V1_0")).collect();
+        assert_eq!(dotted, ["v1_0", "V1_0", "V1_0", "v1_0", "v1_0", "V1_0", "v1-0", "V1-0"]);
+        let field: Vec<_> = CASES.iter().map(|(_, case)| case.spell("page_size")).collect();
+        assert_eq!(field[2..6], ["PageSize", "pageSize", "page_size", "PAGE_SIZE"]);
+        assert_eq!(field[6..], ["page-size", "PAGE-SIZE"]);
     }
 }

@@ -36,3 +36,10 @@ pub mod sse;
 pub mod topic;
 #[cfg(feature = "ws")]
 pub mod ws;
+
+/// Whether a source file belongs to this crate. The error page leaves such files out.
+#[doc(hidden)]
+#[must_use]
+pub fn is_ours(file: &str) -> bool {
+    file!().strip_suffix("lib.rs").is_some_and(|folder| file.starts_with(folder))
+}

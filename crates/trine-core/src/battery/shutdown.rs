@@ -73,8 +73,9 @@ impl Shutdown {
         self.0.begun.load(Ordering::Acquire)
     }
 
-    /// Begins the shutdown for everything that waits for this handle or a clone of it. The
-    /// application calls this; it does not stop the server.
+    /// Begins the shutdown for everything that waits for this handle or a clone of it. It is for
+    /// the application that makes the handle: it does not stop the server, and cannot be undone.
+    #[doc(hidden)]
     pub fn begin(&self) {
         self.0.begun.store(true, Ordering::Release);
         // The lock orders the store before every waker that is registered later.

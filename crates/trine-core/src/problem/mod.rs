@@ -32,6 +32,14 @@ pub use format::Format;
 #[doc(hidden)]
 pub use render::{escape, vary};
 
+/// Whether an error is the last link in the chain of a [`BodyError`](crate::BodyError), which repeats
+/// what the `BodyError` says.
+#[doc(hidden)]
+#[must_use]
+pub fn is_body_fault(error: &(dyn std::error::Error + 'static)) -> bool {
+    error.is::<body_fault::BodyFault>()
+}
+
 /// Whether a source file belongs to this crate.
 #[doc(hidden)]
 #[must_use]

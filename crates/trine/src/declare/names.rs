@@ -16,18 +16,33 @@ pub(crate) fn layer_name(type_name: &str) -> String {
     }
 }
 
-/// The name of a function: `show` for `app::users::show`. A closure is named after the function
-/// around it.
+/// The name of a function: `show` for `app::users::show`, `list` for `<app::App as Crud>::list` and
+/// for `list<app::User>`. A closure is named after the function around it.
 pub(crate) fn function_name(type_name: &str) -> String {
     match type_name.strip_suffix("::{{closure}}") {
-        Some(around) => format!("closure in {}", around.rsplit("::").next().unwrap_or(around)),
-        None => type_name
-            .split('<')
-            .next()
-            .and_then(|path| path.rsplit("::").next())
-            .unwrap_or(type_name)
-            .to_owned(),
+        Some(around) => format!("closure in {}", last_segment(around)),
+        None => last_segment(type_name).to_owned(),
     }
+}
+
+/// The last segment of a path, without its generic arguments.
+fn last_segment(path: &str) -> &str {
+    let (mut depth, mut start, mut end) = (0_usize, 0, path.len());
+    for (at, letter) in path.char_indices() {
+        match letter {
+            '<' | '(' | '[' => {
+                if depth == 0 && at > start {
+                    end = at;
+                }
+                depth += 1;
+            }
+            '>' if path[..at].ends_with('-') => {}
+            '>' | ')' | ']' => depth = depth.saturating_sub(1),
+            ':' if depth == 0 && path[..at].ends_with(':') => (start, end) = (at + 1, path.len()),
+            _ => {}
+        }
+    }
+    &path[start..end]
 }
 
 /// The generic arguments of a type, from the text behind its first `<`.
@@ -68,6 +83,20 @@ mod tests {
             ),
         ] {
             assert_eq!(layer_name(type_name), name, "{type_name}");
+        }
+    }
+
+    #[test]
+    fn functions_have_short_names() {
+        for (type_name, name) in [
+            ("app::users::show", "show"),
+            ("app::list<app::User>", "list"),
+            ("<app::App as app::Crud>::list", "list"),
+            ("app::Crud<u8>::list", "list"),
+            ("<app::App as app::Crud<alloc::vec::Vec<u8>>>::list<fn() -> u8>", "list"),
+            ("app::main::{{closure}}", "closure in main"),
+        ] {
+            assert_eq!(function_name(type_name), name, "{type_name}");
         }
     }
 }

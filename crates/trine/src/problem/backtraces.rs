@@ -26,6 +26,11 @@ pub(crate) fn with_backtraces<T>(enabled: bool, run: impl FnOnce() -> T) -> T {
     run()
 }
 
+/// Whether the switch of this thread is on, for work that continues on another thread.
+pub(crate) fn enabled() -> bool {
+    ENABLED.get()
+}
+
 /// Captures a backtrace if the switch is on.
 pub(crate) fn capture() -> Option<Backtrace> {
     ENABLED.get().then(Backtrace::force_capture)

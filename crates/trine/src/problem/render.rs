@@ -3,6 +3,7 @@
 use std::error::Error;
 
 use http::HeaderValue;
+use trine_core::problem::is_body_fault;
 use trine_core::{Problem, Response};
 
 use crate::dispatch::trace_id::trace_id;
@@ -85,8 +86,9 @@ pub(crate) fn log(problem: &Problem) {
     }
 }
 
-/// The texts of the errors behind a problem, outermost first. An error that only repeats the
-/// beginning of the detail or of the error before it is left out.
+/// The texts of the errors behind a problem, outermost first. An error that repeats the detail or
+/// the error before it is left out, and so is the fault at the end of a `BodyError`, which repeats
+/// it.
 pub(crate) fn causes(problem: &Problem) -> Vec<String> {
     let detail = problem.detail_text().unwrap_or_default();
     let mut causes: Vec<String> = Vec::new();
@@ -94,7 +96,7 @@ pub(crate) fn causes(problem: &Problem) -> Vec<String> {
     while let Some(error) = cause {
         let text = error.to_string();
         let before = causes.last().map(String::as_str).unwrap_or_default();
-        if !detail.starts_with(&text) && !before.starts_with(&text) {
+        if text != detail && text != before && !is_body_fault(error) {
             causes.push(text);
         }
         cause = error.source();

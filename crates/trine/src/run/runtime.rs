@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::runtime::Builder;
 use tokio::task::JoinHandle;
 
+use crate::problem::backtraces::{self, with_backtraces};
 use crate::run::process;
 
 /// The maximum number of threads for [`blocking`] work, in the whole process.
@@ -52,6 +53,8 @@ where
 /// # }
 /// ```
 pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    let enabled = backtraces::enabled();
+    let work = move || with_backtraces(enabled, work);
     let task = match process::side_runtime() {
         Some(side) => side.tasks.spawn_blocking_on(work, &side.handle),
         None => tokio::task::spawn_blocking(work),

@@ -79,6 +79,9 @@ fn keys_of_two_certificates_exclude_each_other() {
         let wrong = errors(&format!("{other}\nacme.domains = ['example.com']"), &[]);
         assert!(wrong[0].contains("`acme.domains` excludes `tls_cert`"), "{wrong:?}");
     }
+    // The certificate may be in the part of the file that cannot be read.
+    let broken = errors("tls_cert = 'a.pem'\nport = ", &[("TRINE_TLS_KEY", "a.key")]);
+    assert!(broken.len() == 1 && !broken[0].contains("belong together"), "{broken:?}");
 }
 
 #[test]

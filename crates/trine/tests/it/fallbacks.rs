@@ -281,3 +281,20 @@ fn the_audit_and_the_tree_show_fallbacks() {
     assert!(text.contains("is answered by the fallback of /only  plain  ("), "{text}");
     assert!(text.contains("through layer mark"), "{text}");
 }
+
+/// Two prefixes are valid each, but not one inside the other. The audit used to panic when a
+/// fallback with such a prefix came before others.
+#[test]
+fn a_fallback_with_a_malformed_prefix_is_reported_and_disturbs_no_other() {
+    async fn plain() {}
+    let malformed =
+        || Group::at("/{id}").group(Group::at("/{id}/x").route("/", get(plain)).fallback(plain));
+    let inner = Group::at("/b").route("/", get(plain)).fallback(plain);
+    let app = App::new()
+        .group(malformed())
+        .group(malformed())
+        .group(Group::at("/a").fallback(plain).group(inner));
+    let audit = app.audit().unwrap_err();
+    assert!(audit.findings().iter().all(|finding| finding.kind == Kind::Template), "{audit}");
+    assert!(!audit.findings().is_empty());
+}

@@ -44,12 +44,16 @@ impl Planner<'_> {
         let mut routes = Vec::new();
         for GroupFallback { meta, endpoint, context } in std::mem::take(&mut self.fallbacks) {
             let prefix = if context.prefix.is_empty() { "/" } else { &context.prefix };
-            let Ok(template) = Template::parse(prefix) else { continue };
+            // The malformed prefix is a finding of its own.
+            let Ok(template) = Template::parse(prefix) else {
+                routes.push(None);
+                continue;
+            };
             if self.takes_all(prefix, context.host.as_ref()) {
                 self.findings.push(Finding::fallback_unreachable(&meta));
             }
             let route = RouteIndex::next_of(self.routes.metas.len());
-            routes.push(route);
+            routes.push(Some(route));
             let own = Candidate { method: None, conditions: context.conditions.clone(), route };
             let RoutePlan { table, metas, entries, scopes, .. } = &mut self.routes;
             let choice = &mut table
@@ -58,7 +62,8 @@ impl Planner<'_> {
                 .choice;
             let known = choice.candidates.iter().find(|known| own.is_hidden_by(known));
             // A group inside another may have the same prefix; its fallback comes first.
-            let outer: Vec<RouteIndex> = context.fallbacks.iter().map(|&at| routes[at]).collect();
+            let outer: Vec<RouteIndex> =
+                context.fallbacks.iter().filter_map(|&at| routes[at]).collect();
             if let Some(known) = known.filter(|known| !outer.contains(&known.route)) {
                 self.findings.push(Finding::collision(&meta, metas.get(known.route.as_usize())));
                 continue;

@@ -51,7 +51,7 @@ fn is_of_the_program(function: &str, location: &SourceLocation) -> bool {
     !is_ours && location.file.ends_with(".rs") && !is_outside_the_program(&location.file)
 }
 
-const FRAMEWORK: [&str; 14] = [
+const FRAMEWORK: [&str; 16] = [
     "alloc",
     "axum",
     "core",
@@ -65,7 +65,9 @@ const FRAMEWORK: [&str; 14] = [
     "tower_http",
     "trine",
     "trine_core",
+    "trine_realtime",
     "trine_server",
+    "trine_websocket",
 ];
 
 /// Removes the closures that the compiler makes of async functions.

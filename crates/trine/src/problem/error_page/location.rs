@@ -64,6 +64,7 @@ impl SourceLocation {
 /// Whether a file belongs to the framework, to a library or to the standard library.
 pub(super) fn is_outside_the_program(file: &str) -> bool {
     trine_core::problem::is_ours(file)
+        || trine_realtime::is_ours(file)
         || file!()
             .strip_suffix("problem/error_page/location.rs")
             .is_some_and(|folder| file.starts_with(folder))

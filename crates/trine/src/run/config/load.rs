@@ -89,6 +89,8 @@ impl Config {
         }
         match std::mem::take(&mut config.tls).certificate() {
             Ok(certificate) => config.server.certificate = certificate,
+            // A key may be in the part that could not be read.
+            Err(_) if config.sections.incomplete => {}
             Err(error) => errors.push(error),
         }
         errors.sort_by_key(ConfigError::order);
