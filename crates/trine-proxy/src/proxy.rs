@@ -123,8 +123,8 @@ impl Proxy {
         let mut settings = Settings::default();
         #[cfg(feature = "tls-core")]
         if nodes.iter().any(|node| node.upstream.protocol == UpstreamProtocol::Tls) {
-            // Without system roots no upstream is trusted until `roots` or `tls` is called.
-            settings.tls = Tls::of_system().ok();
+            // An error is the cause of each failed request, until `roots` or `tls` is called.
+            settings.tls = Tls::of_system();
         }
         Ok(Proxy(Arc::new(ProxyInner::new(nodes, settings))))
     }
@@ -234,7 +234,7 @@ impl Proxy {
     #[cfg(feature = "tls-core")]
     pub fn roots(self, pem: &[u8]) -> Result<Proxy, TlsError> {
         let tls = Tls::of_pem(pem)?;
-        Ok(self.with(|settings| settings.tls = Some(tls)))
+        Ok(self.with(|settings| settings.tls = Ok(tls)))
     }
 
     /// Sets the TLS configuration for upstreams: the roots, the client certificate and the
@@ -265,7 +265,7 @@ impl Proxy {
     #[cfg(feature = "tls-core")]
     #[must_use]
     pub fn tls(self, config: rustls::ClientConfig) -> Proxy {
-        self.with(|settings| settings.tls = Some(Tls::new(config)))
+        self.with(|settings| settings.tls = Ok(Tls::new(config)))
     }
 
     /// A future that runs the health checks of all upstreams. Nothing is checked unless it is

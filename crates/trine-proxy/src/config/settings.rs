@@ -26,7 +26,7 @@ pub(crate) struct Settings {
     pub(crate) prefix: Option<Arc<str>>,
     pub(crate) health_check: Option<HealthCheck>,
     #[cfg(feature = "tls-core")]
-    pub(crate) tls: Option<crate::connection::tls::Tls>,
+    pub(crate) tls: Result<crate::connection::tls::Tls, crate::connection::tls::TlsError>,
 }
 
 impl Default for Settings {
@@ -42,7 +42,7 @@ impl Default for Settings {
             prefix: None,
             health_check: None,
             #[cfg(feature = "tls-core")]
-            tls: None,
+            tls: Err(crate::connection::tls::TlsError::UNSET),
         }
     }
 }
@@ -50,6 +50,6 @@ impl Default for Settings {
 #[cfg(feature = "tls-core")]
 impl Settings {
     pub(crate) fn tls(&self) -> Result<&crate::connection::tls::Tls, ProxyError> {
-        self.tls.as_ref().ok_or_else(|| ProxyError::new(Fault::Tls))
+        self.tls.as_ref().map_err(|error| ProxyError::with_source(Fault::Tls, error.clone()))
     }
 }

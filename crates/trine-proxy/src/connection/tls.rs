@@ -1,5 +1,6 @@
 //! TLS to upstreams: trust, the protocols that are offered, the handshake.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use rustls::crypto::CryptoProvider;
@@ -32,8 +33,12 @@ pub(crate) struct Tls {
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug)]
-pub struct TlsError(String);
+#[derive(Debug, Clone)]
+pub struct TlsError(Cow<'static, str>);
+
+impl TlsError {
+    pub(crate) const UNSET: TlsError = TlsError(Cow::Borrowed("no upstream uses TLS"));
+}
 
 impl Tls {
     /// Trusts the certificates that the system trusts.
@@ -42,7 +47,7 @@ impl Tls {
         let mut roots = RootCertStore::empty();
         let (added, _) = roots.add_parsable_certificates(found.certs);
         if added == 0 {
-            return Err(TlsError("the system has no trusted certificates".to_owned()));
+            return Err(TlsError("the system has no trusted certificates".into()));
         }
         Tls::with_roots(roots)
     }
@@ -51,19 +56,20 @@ impl Tls {
     pub(crate) fn of_pem(pem: &[u8]) -> Result<Tls, TlsError> {
         let mut roots = RootCertStore::empty();
         for certificate in CertificateDer::pem_slice_iter(pem) {
-            let certificate = certificate.map_err(|error| TlsError(format!("not PEM: {error}")))?;
+            let certificate =
+                certificate.map_err(|error| TlsError(format!("not PEM: {error}").into()))?;
             roots
                 .add(certificate)
-                .map_err(|error| TlsError(format!("not a certificate: {error}")))?;
+                .map_err(|error| TlsError(format!("not a certificate: {error}").into()))?;
         }
         if roots.is_empty() {
-            return Err(TlsError("there is no certificate in the text".to_owned()));
+            return Err(TlsError("there is no certificate in the text".into()));
         }
         Tls::with_roots(roots)
     }
 
     fn with_roots(roots: RootCertStore) -> Result<Tls, TlsError> {
-        let failed = |error: &dyn std::fmt::Display| TlsError(error.to_string());
+        let failed = |error: &dyn std::fmt::Display| TlsError(error.to_string().into());
         let provider = default_provider().map_err(|error| failed(&error))?;
         let config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
@@ -126,7 +132,7 @@ fn selected_provider() -> Result<CryptoProvider, TlsError> {
 #[cfg(not(any(feature = "tls", feature = "ring")))]
 fn selected_provider() -> Result<CryptoProvider, TlsError> {
     let reason = "turn on the feature `tls` or `ring` of trine-proxy, or call `Proxy::tls`";
-    Err(TlsError(reason.to_owned()))
+    Err(TlsError(reason.into()))
 }
 
 impl std::fmt::Display for TlsError {

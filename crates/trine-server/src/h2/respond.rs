@@ -138,7 +138,7 @@ fn complete_headers(
         }
     }
     if has_connection_fields {
-        for name in CONNECTION_FIELDS {
+        for name in &CONNECTION_FIELDS {
             headers.remove(name);
         }
     }

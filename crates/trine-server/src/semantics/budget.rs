@@ -11,6 +11,9 @@ use tokio::time::Instant;
 #[derive(Debug, Default)]
 pub(crate) struct WaitBudget {
     used: Duration,
+    /// The timeout of the last wait. If a busy worker notices the end of a wait late, the peer is
+    /// not charged more than this.
+    timeout: Duration,
     /// When the current wait began.
     since: Option<Instant>,
 }
@@ -23,6 +26,7 @@ impl WaitBudget {
             return None;
         }
         self.since = Some(Instant::now());
+        self.timeout = timeout;
         Some(timeout.saturating_sub(self.used))
     }
 
@@ -39,7 +43,7 @@ impl WaitBudget {
     fn buy_back(&mut self, bytes: usize, min_rate: u64) -> bool {
         let since = self.since.take();
         if let Some(since) = since {
-            self.used = self.used.saturating_add(since.elapsed());
+            self.used = self.used.saturating_add(since.elapsed()).min(self.timeout);
         }
         let millis = (bytes as u64).saturating_mul(1000).checked_div(min_rate);
         self.used = self.used.saturating_sub(millis.map_or(Duration::MAX, Duration::from_millis));
@@ -76,5 +80,9 @@ mod tests {
         tokio::time::sleep(Duration::from_secs(29)).await;
         assert!(budget.progress(1, 0));
         assert_eq!(budget.wait(TIMEOUT), Some(TIMEOUT));
+        // The worker was busy: the bytes had arrived in time.
+        tokio::time::sleep(Duration::from_secs(100)).await;
+        assert!(budget.progress(1200, 240));
+        assert_eq!(budget.wait(TIMEOUT), Some(Duration::from_secs(5)));
     }
 }

@@ -5,7 +5,7 @@ use http::header::{CONNECTION, TRANSFER_ENCODING, UPGRADE};
 
 /// HTTP/2 and HTTP/3 do not have these fields, and messages must not contain them (RFC 9113, 8.2.2;
 /// RFC 9114, 4.2).
-pub(crate) const CONNECTION_FIELDS: [HeaderName; 5] = [
+pub(crate) static CONNECTION_FIELDS: [HeaderName; 5] = [
     CONNECTION,
     TRANSFER_ENCODING,
     UPGRADE,

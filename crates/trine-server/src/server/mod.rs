@@ -84,6 +84,14 @@ impl Server {
         crate::tls::acme::share(configured.iter_mut().filter_map(|listener| listener.tls.as_mut()))
             .map_err(ServerError::Tls)?;
         let listeners = bind::bind(&configured, config.backlog, lifecycle.workers)?;
+        #[cfg(unix)]
+        let handover = Arc::default();
+        // If a later step fails, the files of Unix sockets are removed again.
+        let files = SocketFiles::new(
+            &listeners,
+            #[cfg(unix)]
+            Arc::clone(&handover),
+        );
         let trusted = Arc::new(config.trusted());
         let setups = configured.iter().zip(&listeners).map(|(listener, bound)| {
             ListenerSetup::new(listener, &bound.address, &limits, &trusted).map(Arc::new)
@@ -96,13 +104,8 @@ impl Server {
             phase,
             setups,
             #[cfg(unix)]
-            handover: Arc::default(),
+            handover,
         };
-        let files = SocketFiles::new(
-            &listeners,
-            #[cfg(unix)]
-            Arc::clone(&handle.handover),
-        );
         Ok(Bound { limits, lifecycle, configured: config.socket_addr(), listeners, files, handle })
     }
 }

@@ -51,8 +51,10 @@ impl LazySleep {
         if registered && !self.sleep.is_elapsed() {
             return Poll::Pending;
         }
+        // Without budget, tokio does not poll the timer, and does not register the waker.
+        let polls = tokio::task::coop::has_budget_remaining();
         let polled = self.sleep.as_mut().poll(cx);
-        self.waker = polled.is_pending().then(|| cx.waker().clone());
+        self.waker = (polls && polled.is_pending()).then(|| cx.waker().clone());
         polled
     }
 }

@@ -10,7 +10,7 @@ use std::backtrace::Backtrace;
 use std::borrow::Cow;
 use std::panic::Location;
 
-use trine_core::problem::from_error;
+use trine_core::problem::{from_error, is_body_fault};
 use trine_core::{BoxError, IntoResponse, Problem, Rejection, Response};
 
 pub use self::context::Context;
@@ -195,7 +195,10 @@ impl std::fmt::Display for Error {
         write!(f, "{}", self.0.error)?;
         let mut cause = self.0.error.source();
         while let Some(error) = cause.filter(|_| f.alternate()) {
-            write!(f, "\n  because {error}")?;
+            // The fault at the end of a `BodyError` repeats it.
+            if !is_body_fault(error) {
+                write!(f, "\n  because {error}")?;
+            }
             cause = error.source();
         }
         Ok(())
