@@ -80,6 +80,7 @@ pub mod conn;
 pub mod extract;
 #[doc(hidden)]
 pub mod later;
+mod panic_text;
 pub mod param;
 pub mod problem;
 mod request;
@@ -94,6 +95,7 @@ pub use body::{Body, BodyError};
 pub use conn::{ConnInfo, TlsInfo, TlsVersion};
 pub use extract::needs;
 pub use extract::{FromRequest, Needs, Rejection};
+pub use panic_text::panic_text;
 #[doc(hidden)]
 pub use param::scalars;
 pub use param::to_param;

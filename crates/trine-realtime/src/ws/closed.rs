@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::sync::Arc;
 
+use trine_core::panic_text;
 use trine_websocket::{CloseCode, CloseFrame, ProtocolError};
 
 /// The reason why a socket is closed.
@@ -47,10 +48,7 @@ fn describe(frame: Option<&CloseFrame>) -> String {
 /// Logs a panic of the function of a socket, or of a stream that it forwards, and returns the frame
 /// that closes the socket.
 pub(super) fn close_frame_of_panic(panic: &(dyn Any + Send)) -> CloseFrame {
-    let text = panic.downcast_ref::<&str>().copied();
-    let text = text
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("(no message)");
+    let text = panic_text(panic);
     tracing::error!(panic = text, "the function of a WebSocket panicked; it is closed with 1011");
     CloseFrame::new(CloseCode::ERROR, "the server failed")
 }

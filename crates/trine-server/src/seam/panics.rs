@@ -5,6 +5,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use trine_core::panic_text;
+
 /// The service panicked. The panic was logged.
 #[derive(Debug)]
 pub(crate) struct Panicked;
@@ -33,11 +35,7 @@ pub(crate) fn poll_caught<F: Future>(
 // that panic is caught too.
 #[cold]
 fn report(payload: Box<dyn Any + Send>) -> Panicked {
-    let text = payload
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("(no message)");
+    let text = panic_text(&*payload);
     tracing::error!(panic = text, "a service panicked; its connection ends");
     if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
         std::mem::forget(again);

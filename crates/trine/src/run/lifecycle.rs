@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use tokio::task::{Id, JoinError, JoinHandle, JoinSet};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
-use trine_core::Shutdown;
 use trine_core::later::later;
 use trine_core::state::States;
+use trine_core::{Shutdown, panic_text};
 
 use crate::build::audit::{Audit, Finding};
 use crate::declare::hooks::{
@@ -214,11 +214,7 @@ fn log(names: &HashMap<Id, (&'static str, SourceLocation)>, id: Id, what: &str) 
 
 fn panic_message(error: JoinError) -> String {
     let Ok(panic) = error.try_into_panic() else { return "dropped".to_owned() };
-    match (panic.downcast_ref::<String>(), panic.downcast_ref::<&str>()) {
-        (Some(text), _) => text.clone(),
-        (_, Some(text)) => (*text).to_owned(),
-        (None, None) => "a panic without a message".to_owned(),
-    }
+    panic_text(&*panic).to_owned()
 }
 
 fn failed(declared: StateDeclaration, error: &crate::Error) -> Finding {

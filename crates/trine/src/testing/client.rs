@@ -10,7 +10,7 @@ use std::task::Poll;
 use bytes::Bytes;
 use http::{Method, Request, Uri};
 use tower_service::Service;
-use trine_core::{Body, BoxError, ConnInfo, Problem, Response};
+use trine_core::{Body, BoxError, ConnInfo, Problem, Response, panic_text};
 
 use super::jar::Jar;
 use crate::AppService;
@@ -220,11 +220,7 @@ pub(super) async fn catch_panic<F: Future>(future: F) -> Result<F::Output, Strin
     // State that the panic has left inconsistent is dropped with the future.
     poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
         Ok(poll) => poll.map(Ok),
-        Err(panic) => {
-            let text = panic.downcast_ref::<String>().map(String::as_str);
-            let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
-            Poll::Ready(Err(text.unwrap_or("a panic without a message").to_owned()))
-        }
+        Err(panic) => Poll::Ready(Err(panic_text(&*panic).to_owned())),
     })
     .await
 }

@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
 use std::pin::Pin;
 use std::task::Poll;
 
-use trine_core::Problem;
+use trine_core::{Problem, panic_text};
 
 use crate::problem::backtraces::{self, with_backtraces};
 use crate::run::process;
@@ -114,11 +114,7 @@ fn record(info: &PanicHookInfo<'_>) {
 
 #[cold]
 fn problem(payload: Box<dyn Any + Send>) -> Problem {
-    let text = payload.downcast_ref::<String>().map(String::as_str);
-    let message = text
-        .or_else(|| payload.downcast_ref::<&str>().copied())
-        .unwrap_or("(no message)")
-        .to_owned();
+    let message = panic_text(&*payload).to_owned();
     // The payload may panic while it is dropped.
     if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
         std::mem::forget(again);
