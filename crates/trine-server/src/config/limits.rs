@@ -12,7 +12,7 @@ use crate::forwarded::network::Network;
 #[derive(Debug, Clone)]
 #[cfg_attr(
     not(all(feature = "tls-core", feature = "http2", feature = "http3")),
-    expect(dead_code, reason = "each protocol reads the limits of its own")
+    allow(dead_code, reason = "each protocol reads the limits of its own")
 )]
 pub(crate) struct Limits {
     pub(crate) at_capacity: AtCapacity,

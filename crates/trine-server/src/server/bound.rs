@@ -236,13 +236,13 @@ impl Bound {
             tasks.push(Task::spawn(signals::restart_on_signal(self.handle())?));
         }
         #[cfg(feature = "tls-core")]
-        let acceptors: Vec<_> = setup::acceptors(&self.handle.setups).cloned().collect();
-        #[cfg(feature = "tls-core")]
-        tasks.extend(
-            crate::tls::reload::watch(acceptors.clone(), &self.lifecycle)?.map(Task::spawn),
-        );
+        {
+            let acceptors = setup::acceptors(&self.handle.setups).cloned().collect();
+            tasks.extend(crate::tls::reload::watch(acceptors, &self.lifecycle)?.map(Task::spawn));
+        }
         #[cfg(feature = "acme")]
         {
+            let acceptors: Vec<_> = setup::acceptors(&self.handle.setups).cloned().collect();
             let phase = self.handle.phase.subscribe();
             let keepers = crate::tls::acme::start(&acceptors, &phase).await;
             tasks.extend(keepers.map_err(ServerError::Tls)?.into_iter().map(Task::spawn));

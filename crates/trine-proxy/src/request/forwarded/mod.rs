@@ -47,6 +47,7 @@ struct Hop {
     host: Option<HeaderValue>,
 }
 
+#[cfg(any(test, feature = "server"))]
 impl ClientConnection {
     pub(crate) fn new(info: ConnInfo) -> ClientConnection {
         ClientConnection { info, last: Mutex::default() }
