@@ -99,6 +99,16 @@ impl Cookies {
 
     /// All names and values: those that the client sent, in that order, then those that were added.
     /// Removed cookies are left out.
+    ///
+    /// ```
+    /// use trine::extract::Cookies;
+    ///
+    /// let mut cookies = Cookies::default();
+    /// cookies.add(("theme", "dark"));
+    /// cookies.add(("lang", "en"));
+    /// cookies.remove("theme");
+    /// assert_eq!(cookies.iter().collect::<Vec<_>>(), [("lang", "en")]);
+    /// ```
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         let sent = self.sent.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let kept =

@@ -100,6 +100,25 @@ impl Multipart {
 
     /// The next part; `None` after the last.
     ///
+    /// ```
+    /// use trine::prelude::*;
+    ///
+    /// async fn count(mut parts: Multipart) -> Result<String, Problem> {
+    ///     let mut count = 0;
+    ///     while parts.next_part().await?.is_some() {
+    ///         count += 1;
+    ///     }
+    ///     Ok(format!("{count} parts"))
+    /// }
+    ///
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let client = App::new().route("/", post(count)).test().await;
+    /// let form = trine::testing::Multipart::new().text("a", "1").text("b", "2");
+    /// client.post("/").multipart(form).await.expect_text("2 parts");
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// The errors listed at [`Multipart`].
     pub async fn next_part(&mut self) -> Result<Option<Part<'_>>, Problem> {
@@ -193,6 +212,20 @@ pub struct Part<'a> {
 
 impl Part<'_> {
     /// The field name.
+    ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// async fn upload(mut parts: Multipart) -> Result<String, Problem> {
+    ///     let Some(part) = parts.next_part().await? else { return Ok("no part".into()) };
+    ///     Ok(part.name().to_owned())
+    /// }
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// # let client = App::new().route("/", post(upload)).test().await;
+    /// let form = trine::testing::Multipart::new().file("avatar", "me.png", "image/png", "…");
+    /// client.post("/").multipart(form).await.expect_text("avatar");
+    /// # }
+    /// ```
     #[must_use]
     pub fn name(&self) -> &str {
         &self.disposition.name
@@ -200,24 +233,84 @@ impl Part<'_> {
 
     /// The file name as the client sent it, which may be `../../etc/passwd`. `None` if the part is
     /// not a file; empty if no file was chosen.
+    ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// async fn upload(mut parts: Multipart) -> Result<String, Problem> {
+    ///     let Some(part) = parts.next_part().await? else { return Ok("no part".into()) };
+    ///     Ok(part.file_name().unwrap_or("not a file").to_owned())
+    /// }
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// # let client = App::new().route("/", post(upload)).test().await;
+    /// let form = trine::testing::Multipart::new().file("avatar", "me.png", "image/png", "…");
+    /// client.post("/").multipart(form).await.expect_text("me.png");
+    /// # }
+    /// ```
     #[must_use]
     pub fn file_name(&self) -> Option<&str> {
         self.disposition.file_name.as_deref()
     }
 
     /// The media type that the client declared, with its parameters.
+    ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// async fn upload(mut parts: Multipart) -> Result<String, Problem> {
+    ///     let Some(part) = parts.next_part().await? else { return Ok("no part".into()) };
+    ///     Ok(part.content_type().unwrap_or("none").to_owned())
+    /// }
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// # let client = App::new().route("/", post(upload)).test().await;
+    /// let form = trine::testing::Multipart::new().file("avatar", "me.png", "image/png", "…");
+    /// client.post("/").multipart(form).await.expect_text("image/png");
+    /// # }
+    /// ```
     #[must_use]
     pub fn content_type(&self) -> Option<&str> {
         self.headers.get(header::CONTENT_TYPE)?.to_str().ok()
     }
 
     /// The header fields of the part.
+    ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// async fn upload(mut parts: Multipart) -> Result<String, Problem> {
+    ///     let Some(part) = parts.next_part().await? else { return Ok("no part".into()) };
+    ///     Ok(part.headers().contains_key("content-type").to_string())
+    /// }
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// # let client = App::new().route("/", post(upload)).test().await;
+    /// let form = trine::testing::Multipart::new().text("note", "hello");
+    /// client.post("/").multipart(form).await.expect_text("false");
+    /// # }
+    /// ```
     #[must_use]
     pub fn headers(&self) -> &HeaderMap {
         &self.headers
     }
 
     /// The next bytes of the content; `None` at its end.
+    ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// async fn upload(mut parts: Multipart) -> Result<String, Problem> {
+    ///     let Some(mut part) = parts.next_part().await? else { return Ok("no part".into()) };
+    ///     let mut bytes = 0;
+    ///     while let Some(chunk) = part.chunk().await? {
+    ///         bytes += chunk.len();
+    ///     }
+    ///     Ok(format!("{bytes} bytes"))
+    /// }
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// # let client = App::new().route("/", post(upload)).test().await;
+    /// let form = trine::testing::Multipart::new().text("note", "hello");
+    /// client.post("/").multipart(form).await.expect_text("5 bytes");
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// The errors listed at [`Multipart`].
@@ -226,6 +319,20 @@ impl Part<'_> {
     }
 
     /// The whole content as text, of at most [`FormLimits::text`] bytes.
+    ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// async fn upload(mut parts: Multipart) -> Result<String, Problem> {
+    ///     let Some(part) = parts.next_part().await? else { return Ok("no part".into()) };
+    ///     part.text().await
+    /// }
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// # let client = App::new().route("/", post(upload)).test().await;
+    /// let form = trine::testing::Multipart::new().text("note", "hello");
+    /// client.post("/").multipart(form).await.expect_text("hello");
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// The errors listed at [`Multipart`]; 413 past the limit; 400 if the content is not UTF-8.

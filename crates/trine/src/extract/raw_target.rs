@@ -64,6 +64,17 @@ pub struct RawTarget(pub Uri);
 
 impl RawTarget {
     /// The raw target of a request.
+    ///
+    /// ```
+    /// use trine::extract::RawTarget;
+    /// use trine::prelude::*;
+    ///
+    /// let mut request = Request::new(Body::empty());
+    /// *request.uri_mut() = Uri::from_static("/admin");
+    /// assert_eq!(RawTarget::of(&request), "/admin");
+    /// request.extensions_mut().insert(RawTarget(Uri::from_static("/%61dmin")));
+    /// assert_eq!(RawTarget::of(&request), "/%61dmin");
+    /// ```
     #[must_use]
     pub fn of<B>(request: &Request<B>) -> &Uri {
         request.extensions().get().map_or(request.uri(), |RawTarget(raw)| raw)

@@ -143,6 +143,27 @@ impl<'a> Field<'a> {
     }
 
     /// The full name of the field, such as `address.street` or `tags[1]`.
+    ///
+    /// ```
+    /// # use trine::form::{Field, FromField, Refused};
+    /// # use trine::prelude::*;
+    /// struct Code(String);
+    ///
+    /// impl FromField for Code {
+    ///     fn from_field(field: &mut Field<'_>) -> Result<Code, Refused> {
+    ///         let text = field.text()?;
+    ///         Ok(Code(format!("{} is {text}", field.name())))
+    ///     }
+    /// }
+    /// # #[derive(FromForm)]
+    /// # struct Page { code: Code }
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// # let index = async |page: Form<Page>| page.0.code.0;
+    /// # let client = App::new().route("/", post(index)).test().await;
+    /// client.post("/").form(&[("code", "a1")]).await.expect_text("code is a1");
+    /// # }
+    /// ```
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
@@ -156,6 +177,26 @@ impl<'a> Field<'a> {
     }
 
     /// The text of the field.
+    ///
+    /// ```
+    /// # use trine::form::{Field, FromField, Refused};
+    /// # use trine::prelude::*;
+    /// struct Code(String);
+    ///
+    /// impl FromField for Code {
+    ///     fn from_field(field: &mut Field<'_>) -> Result<Code, Refused> {
+    ///         Ok(Code(field.text()?.to_uppercase()))
+    ///     }
+    /// }
+    /// # #[derive(FromForm)]
+    /// # struct Page { code: Code }
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// # let index = async |page: Form<Page>| page.0.code.0;
+    /// # let client = App::new().route("/", post(index)).test().await;
+    /// client.post("/").form(&[("code", "a1")]).await.expect_text("A1");
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// `missing` if there is no text, `duplicate` if there are several texts, `type` if the field
@@ -178,6 +219,27 @@ impl<'a> Field<'a> {
 
     /// The text of the field, trimmed and parsed. `expected` describes the value in the error
     /// message.
+    ///
+    /// ```
+    /// # use trine::form::{Field, FromField, Refused};
+    /// # use trine::prelude::*;
+    /// struct Code(String);
+    ///
+    /// impl FromField for Code {
+    ///     fn from_field(field: &mut Field<'_>) -> Result<Code, Refused> {
+    ///         let number: u32 = field.parse("a number")?;
+    ///         Ok(Code(format!("{number:04}")))
+    ///     }
+    /// }
+    /// # #[derive(FromForm)]
+    /// # struct Page { code: Code }
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// # let index = async |page: Form<Page>| page.0.code.0;
+    /// # let client = App::new().route("/", post(index)).test().await;
+    /// client.post("/").form(&[("code", " 17 ")]).await.expect_text("0017");
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// The errors of [`Field::text`]; `missing` if the text is empty, `type` if it does not parse.
@@ -221,12 +283,60 @@ impl<'a> Field<'a> {
 
     /// Adds an error with the code `type`, which says what was expected. The message repeats the
     /// submitted text, unless the field is a secret.
+    ///
+    /// ```
+    /// # use trine::form::{Field, FromField, Refused};
+    /// # use trine::prelude::*;
+    /// struct Code(String);
+    ///
+    /// impl FromField for Code {
+    ///     fn from_field(field: &mut Field<'_>) -> Result<Code, Refused> {
+    ///         let text = field.text()?;
+    ///         match text.len() {
+    ///             4 => Ok(Code(text)),
+    ///             _ => Err(field.expected("4 letters", &text)),
+    ///         }
+    ///     }
+    /// }
+    /// # #[derive(FromForm)]
+    /// # struct Page { code: Code }
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// # let index = async |page: Form<Page>| page.0.code.0;
+    /// # let client = App::new().route("/", post(index)).test().await;
+    /// client.post("/").form(&[("code", "a1")]).await.expect_text_contains("4 letters, got `a1`");
+    /// # }
+    /// ```
     pub fn expected(&mut self, expected: &str, got: &str) -> Refused {
         let got = self.got(got);
         self.refuse("type", format!("expected {expected}{got}"))
     }
 
     /// Adds an error: a stable code for programs and a message for people.
+    ///
+    /// ```
+    /// # use trine::form::{Field, FromField, Refused};
+    /// # use trine::prelude::*;
+    /// struct Code(String);
+    ///
+    /// impl FromField for Code {
+    ///     fn from_field(field: &mut Field<'_>) -> Result<Code, Refused> {
+    ///         let text = field.text()?;
+    ///         match text.as_str() {
+    ///             "123" => Err(field.refuse("weak", "is too easy to guess")),
+    ///             _ => Ok(Code(text)),
+    ///         }
+    ///     }
+    /// }
+    /// # #[derive(FromForm)]
+    /// # struct Page { code: Code }
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// # let index = async |page: Form<Page>| page.0.code.0;
+    /// # let client = App::new().route("/", post(index)).test().await;
+    /// client.post("/").form(&[("code", "123")]).await.expect_text_contains("too easy to guess");
+    /// # }
+    /// ```
     pub fn refuse(&mut self, code: impl Into<Cow<'static, str>>, message: impl Display) -> Refused {
         self.errors.refuse_at(
             Location::Form,
@@ -265,6 +375,30 @@ impl<'a> Field<'a> {
     }
 
     /// Reads the field as a type.
+    ///
+    /// ```
+    /// # use trine::form::{Field, FromField, Refused, Rule};
+    /// # use trine::prelude::*;
+    /// struct Point(u32, u32);
+    ///
+    /// impl FromField for Point {
+    ///     fn rule(path: &[&str], rule: Rule) -> Option<Rule> {
+    ///         matches!(path, ["x" | "y"]).then(|| rule.inside())
+    ///     }
+    ///
+    ///     fn from_field(field: &mut Field<'_>) -> Result<Point, Refused> {
+    ///         Ok(Point(field.child("x", false).read()?, field.child("y", false).read()?))
+    ///     }
+    /// }
+    /// # #[derive(FromForm)]
+    /// # struct Move { to: Point }
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// # let index = async |form: Form<Move>| format!("{}, {}", form.0.to.0, form.0.to.1);
+    /// # let client = App::new().route("/", post(index)).test().await;
+    /// client.post("/").form(&[("to.x", "3"), ("to.y", "4")]).await.expect_text("3, 4");
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// The errors of the type's [`FromField`].

@@ -47,29 +47,97 @@ impl Filled {
     }
 
     /// The text of a field as it was sent; empty if it was not sent.
+    ///
+    /// ```
+    /// use trine::prelude::*;
+    ///
+    /// #[derive(FromForm)]
+    /// struct Order { count: u8 }
+    ///
+    /// async fn order(order: Submitted<Order>) -> String {
+    ///     order.form.value("count").to_owned()
+    /// }
+    ///
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let client = App::new().route("/", post(order)).test().await;
+    /// client.post("/").form(&[("count", "many")]).await.expect_text("many");
+    /// # }
+    /// ```
     #[must_use]
     pub fn value(&self, name: &str) -> &str {
         self.values(name).next().unwrap_or_default()
     }
 
     /// All texts of a repeated field.
+    ///
+    /// ```
+    /// use trine::prelude::*;
+    ///
+    /// #[derive(FromForm)]
+    /// struct Order { tag: Vec<String> }
+    ///
+    /// async fn order(order: Submitted<Order>) -> String {
+    ///     order.form.values("tag").collect::<Vec<_>>().join(", ")
+    /// }
+    ///
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let client = App::new().route("/", post(order)).test().await;
+    /// client.post("/").form(&[("tag", "a"), ("tag", "b")]).await.expect_text("a, b");
+    /// # }
+    /// ```
     pub fn values(&self, name: &str) -> impl Iterator<Item = &str> {
         self.values.get(&canonical(name)).into_iter().flatten().map(String::as_str)
     }
 
     /// Whether this value is among those of a field: whether an option was chosen or a box checked.
+    ///
+    /// ```
+    /// use trine::prelude::*;
+    ///
+    /// #[derive(FromForm)]
+    /// struct Order { size: String }
+    ///
+    /// async fn order(order: Submitted<Order>) -> String {
+    ///     let checked = |size| order.form.has("size", size);
+    ///     format!("small: {}, large: {}", checked("small"), checked("large"))
+    /// }
+    ///
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let client = App::new().route("/", post(order)).test().await;
+    /// client.post("/").form(&[("size", "large")]).await.expect_text("small: false, large: true");
+    /// # }
+    /// ```
     #[must_use]
     pub fn has(&self, name: &str, value: &str) -> bool {
         self.values(name).any(|sent| sent == value)
     }
 
     /// The errors of a field; the empty name stands for the form as a whole.
+    ///
+    /// ```
+    /// # use trine::form::Filled;
+    /// let mut form = Filled::default();
+    /// form.refuse("age", "range", "must be at least 18");
+    /// assert_eq!(form.errors("age").next().unwrap().code, "range");
+    /// assert_eq!(form.errors("name").count(), 0);
+    /// ```
     pub fn errors(&self, name: &str) -> impl Iterator<Item = &FieldError> {
         let path = FieldPath::parse(name);
         self.errors.iter().filter(move |error| error.path == path)
     }
 
     /// All errors.
+    ///
+    /// ```
+    /// # use trine::form::Filled;
+    /// let mut form = Filled::default();
+    /// form.refuse("name", "taken", "is taken");
+    /// form.refuse("", "closed", "the signup is closed");
+    /// assert_eq!(form.all_errors().count(), 2);
+    /// ```
     pub fn all_errors(&self) -> impl Iterator<Item = &FieldError> {
         self.errors.iter()
     }
@@ -82,12 +150,28 @@ impl Filled {
     }
 
     /// Whether there are any errors.
+    ///
+    /// ```
+    /// # use trine::form::Filled;
+    /// let mut form = Filled::default();
+    /// assert!(!form.is_refused());
+    /// form.refuse("name", "taken", "is taken");
+    /// assert!(form.is_refused());
+    /// ```
     #[must_use]
     pub fn is_refused(&self) -> bool {
         !self.errors.is_empty()
     }
 
     /// Adds an error that the handler found.
+    ///
+    /// ```
+    /// # use trine::form::Filled;
+    /// let mut form = Filled::default();
+    /// form.refuse("address.city", "unknown", "is not a city we deliver to");
+    /// let error = form.errors("address.city").next().unwrap();
+    /// assert_eq!(error.message, "is not a city we deliver to");
+    /// ```
     pub fn refuse(
         &mut self,
         name: impl Into<FieldPath>,

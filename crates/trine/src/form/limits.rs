@@ -63,6 +63,28 @@ pub struct FormLimits {
 
 impl FormLimits {
     /// The limits of the application: the state of this type, or the defaults.
+    ///
+    /// ```
+    /// use trine::form::FormLimits;
+    /// use trine::prelude::*;
+    ///
+    /// struct MaxFiles(usize);
+    ///
+    /// impl FromRequest for MaxFiles {
+    ///     type Reads = Head;
+    ///
+    ///     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
+    ///         Ok(MaxFiles(FormLimits::of(cx).files))
+    ///     }
+    /// }
+    ///
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// # let index = async |max: MaxFiles| max.0.to_string();
+    /// let app = App::new().state(FormLimits { files: 3, ..FormLimits::default() });
+    /// app.route("/", get(index)).test().await.get("/").await.expect_text("3");
+    /// # }
+    /// ```
     #[must_use]
     pub fn of(cx: &Cx) -> FormLimits {
         cx.matched()

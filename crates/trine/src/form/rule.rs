@@ -23,6 +23,12 @@ impl Rule {
     pub const TEXT: Rule = Rule { file: false, max: None, types: &[], secret: false };
 
     /// The field is a file instead of text.
+    ///
+    /// ```
+    /// use trine::form::{FromField, Rule, TempFile};
+    ///
+    /// assert_eq!(TempFile::rule(&[], Rule::TEXT), Some(Rule::TEXT.file()));
+    /// ```
     #[must_use]
     pub const fn file(self) -> Rule {
         Rule { file: true, ..self }

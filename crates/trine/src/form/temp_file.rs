@@ -60,18 +60,66 @@ pub struct TempFile {
 
 impl TempFile {
     /// The path of the temporary file.
+    ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// #[derive(FromForm)]
+    /// struct Upload { photo: TempFile }
+    ///
+    /// async fn upload(Form(form): Form<Upload>) -> trine::Result<String> {
+    ///     Ok(form.photo.path().is_absolute().to_string())
+    /// }
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// # let client = App::new().route("/", post(upload)).test().await;
+    /// let form = trine::testing::Multipart::new().file("photo", "me.png", "image/png", "12345");
+    /// client.post("/").multipart(form).await.expect_text("true");
+    /// # }
+    /// ```
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
     /// The length in bytes.
+    ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// #[derive(FromForm)]
+    /// struct Upload { photo: TempFile }
+    ///
+    /// async fn upload(Form(form): Form<Upload>) -> trine::Result<String> {
+    ///     Ok(format!("{} bytes", form.photo.len()))
+    /// }
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// # let client = App::new().route("/", post(upload)).test().await;
+    /// let form = trine::testing::Multipart::new().file("photo", "me.png", "image/png", "12345");
+    /// client.post("/").multipart(form).await.expect_text("5 bytes");
+    /// # }
+    /// ```
     #[must_use]
     pub fn len(&self) -> u64 {
         self.len
     }
 
     /// Whether the file is empty.
+    ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// #[derive(FromForm)]
+    /// struct Upload { photo: TempFile }
+    ///
+    /// async fn upload(Form(form): Form<Upload>) -> trine::Result<String> {
+    ///     Ok(form.photo.is_empty().to_string())
+    /// }
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// # let client = App::new().route("/", post(upload)).test().await;
+    /// let form = trine::testing::Multipart::new().file("photo", "me.png", "image/png", "");
+    /// client.post("/").multipart(form).await.expect_text("true");
+    /// # }
+    /// ```
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len == 0
@@ -82,6 +130,22 @@ impl TempFile {
     /// is left, as for `..`.
     ///
     /// The client still chooses it: two files may have the same name, and it may be `index.html`.
+    ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// #[derive(FromForm)]
+    /// struct Upload { photo: TempFile }
+    ///
+    /// async fn upload(Form(form): Form<Upload>) -> trine::Result<String> {
+    ///     Ok(form.photo.file_name().unwrap_or_default())
+    /// }
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// # let client = App::new().route("/", post(upload)).test().await;
+    /// let form = trine::testing::Multipart::new().file("photo", "../../me.png", "image/png", "…");
+    /// client.post("/").multipart(form).await.expect_text("me.png");
+    /// # }
+    /// ```
     #[must_use]
     pub fn file_name(&self) -> Option<String> {
         safe_name(&self.sent_name)
@@ -95,12 +159,45 @@ impl TempFile {
     }
 
     /// The media type that the client declared.
+    ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// #[derive(FromForm)]
+    /// struct Upload { photo: TempFile }
+    ///
+    /// async fn upload(Form(form): Form<Upload>) -> trine::Result<String> {
+    ///     Ok(form.photo.content_type().unwrap_or("none").to_owned())
+    /// }
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// # let client = App::new().route("/", post(upload)).test().await;
+    /// let form = trine::testing::Multipart::new().file("photo", "me.png", "image/png", "12345");
+    /// client.post("/").multipart(form).await.expect_text("image/png");
+    /// # }
+    /// ```
     #[must_use]
     pub fn content_type(&self) -> Option<&str> {
         self.content_type.as_deref()
     }
 
     /// Opens the file for reading.
+    ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// #[derive(FromForm)]
+    /// struct Upload { photo: TempFile }
+    ///
+    /// async fn upload(Form(form): Form<Upload>) -> trine::Result<String> {
+    ///     let file = form.photo.open().await?;
+    ///     Ok(trine::blocking(move || std::io::read_to_string(file)).await?)
+    /// }
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// # let client = App::new().route("/", post(upload)).test().await;
+    /// let form = trine::testing::Multipart::new().file("photo", "me.png", "image/png", "12345");
+    /// client.post("/").multipart(form).await.expect_text("12345");
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// The error of the operating system.
@@ -115,6 +212,26 @@ impl TempFile {
     /// the old file or the complete new one, even after a power failure. On another file system the
     /// content is first copied to a temporary file in the directory of `path`, which is removed if
     /// anything fails.
+    ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// #[derive(FromForm)]
+    /// struct Upload { photo: TempFile }
+    ///
+    /// async fn upload(Form(form): Form<Upload>) -> trine::Result<String> {
+    ///     let path = std::env::temp_dir().join(format!("photo-{}.png", std::process::id()));
+    ///     form.photo.persist(&path).await?;
+    ///     let kept = std::fs::read_to_string(&path)?;
+    ///     std::fs::remove_file(path)?;
+    ///     Ok(kept)
+    /// }
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// # let client = App::new().route("/", post(upload)).test().await;
+    /// let form = trine::testing::Multipart::new().file("photo", "me.png", "image/png", "12345");
+    /// client.post("/").multipart(form).await.expect_text("12345");
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// The error of the operating system, such as a missing directory. In this case, the upload is

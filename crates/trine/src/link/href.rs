@@ -59,6 +59,16 @@ impl Href {
     }
 
     /// The link as text.
+    ///
+    /// ```
+    /// use trine::prelude::*;
+    ///
+    /// #[get("/users/{name}")]
+    /// async fn user(name: String) {}
+    ///
+    /// assert_eq!(user::uri("a b").at("")?.as_str(), "/users/a%20b");
+    /// # Ok::<(), trine::Problem>(())
+    /// ```
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

@@ -53,6 +53,30 @@ impl Links {
     }
 
     /// The links of the current request, in an extractor of your own or other code that has a `Cx`.
+    ///
+    /// ```
+    /// use trine::prelude::*;
+    ///
+    /// #[get("/help")]
+    /// async fn help() {}
+    ///
+    /// struct HelpLink(String);
+    ///
+    /// impl FromRequest for HelpLink {
+    ///     type Reads = Head;
+    ///
+    ///     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
+    ///         Ok(HelpLink(Links::of(cx).to(help::uri())?.to_string()))
+    ///     }
+    /// }
+    ///
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// # let page = async |help: HelpLink| help.0;
+    /// let app = App::new().group(Group::at("/shop").routes(routes![help]).route("/", get(page)));
+    /// app.test().await.get("/shop").await.expect_text("/shop/help");
+    /// # }
+    /// ```
     #[must_use]
     pub fn of(cx: &Cx) -> Links {
         Links::new(cx.matched().clone())
@@ -63,6 +87,20 @@ impl Links {
     /// A parameter in a prefix has the value set by [`Link::with`], or else the value that the
     /// current request has for it: for the parameter of the same name in the prefixes around its
     /// route, or at the same position of the same path.
+    ///
+    /// ```
+    /// use trine::prelude::*;
+    ///
+    /// #[get("/users/{id}?{page}")]
+    /// async fn user(id: u64, page: Option<u32>) {}
+    ///
+    /// # #[trine::main]
+    /// # async fn main() -> trine::Result {
+    /// let app = App::new().group(Group::at("/api").routes(routes![user])).build().await?;
+    /// assert_eq!(app.links().to(user::uri(7, 2))?, "/api/users/7?page=2");
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// A 500, whose log line says what to do, if the handler is not part of the application, if a

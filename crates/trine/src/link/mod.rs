@@ -88,6 +88,21 @@ impl Link {
     /// Sets a parameter of a group's prefix, such as `{team}` in `Group::at("/teams/{team}")`.
     ///
     /// Without it, the parameter has the value of the current request.
+    ///
+    /// ```
+    /// use trine::prelude::*;
+    ///
+    /// #[get("/members")]
+    /// async fn members() {}
+    ///
+    /// # #[trine::main]
+    /// # async fn main() -> trine::Result {
+    /// let teams = Group::at("/teams/{team}").routes(routes![members]);
+    /// let links = App::new().group(teams).build().await?.links();
+    /// assert_eq!(links.to(members::uri().with("team", "red"))?, "/teams/red/members");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn with(mut self, name: &str, value: impl ToParam) -> Link {
         self.prefix_values.push((name.to_owned(), value.to_param().into_owned()));
         self
@@ -98,6 +113,21 @@ impl Link {
     ///
     /// Without it, the route nearest to the current one is used: the one that shares the most
     /// segments with it from the start, and among those the one declared first.
+    ///
+    /// ```
+    /// use trine::prelude::*;
+    ///
+    /// #[get("/users")]
+    /// async fn users() {}
+    ///
+    /// # #[trine::main]
+    /// # async fn main() -> trine::Result {
+    /// let version = |prefix| Group::at(prefix).routes(routes![users]);
+    /// let links = App::new().group(version("/v1")).group(version("/v2")).build().await?.links();
+    /// assert_eq!(links.to(users::uri().under("/v2"))?, "/v2/users");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn under(mut self, prefix: &str) -> Link {
         self.under = Some(prefix.trim_end_matches('/').to_owned());
         self
@@ -128,6 +158,15 @@ impl Link {
     }
 
     /// Sets the fragment, such as `#comments`: the part of the page that the link points to.
+    ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// #[get("/articles/{id}")]
+    /// async fn article(id: u64) {}
+    ///
+    /// assert_eq!(article::uri(7).fragment("top 10").at("")?, "/articles/7#top%2010");
+    /// # Ok::<(), trine::Problem>(())
+    /// ```
     pub fn fragment(mut self, fragment: &str) -> Link {
         self.fragment = Some(utf8_percent_encode(fragment, NOT_IN_VALUES).to_string());
         self

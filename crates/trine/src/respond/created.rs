@@ -38,12 +38,36 @@ pub struct Created<R> {
 impl<R> Created<R> {
     /// The resource was created at the target URI of the request itself, as by `PUT`: no `Location`
     /// is needed.
+    ///
+    /// ```
+    /// use trine::prelude::*;
+    ///
+    /// let response = Created::new("stored").into_response();
+    /// assert_eq!(response.status(), 201);
+    /// assert!(!response.headers().contains_key("location"));
+    /// ```
     #[must_use]
     pub fn new(response: R) -> Created<R> {
         Created { location: None, response }
     }
 
     /// The resource was created at this location: text, or a [`Link`](crate::Link) to a handler.
+    ///
+    /// ```
+    /// use trine::prelude::*;
+    ///
+    /// #[get("/todos/{id}")]
+    /// async fn show(id: u64) {}
+    ///
+    /// #[post("/todos")]
+    /// async fn create() -> Created<&'static str> { Created::at(show::uri(7), "buy milk") }
+    ///
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let client = App::new().routes(routes![show, create]).test().await;
+    /// client.post("/todos").await.expect_header("location", "/todos/7");
+    /// # }
+    /// ```
     #[track_caller]
     pub fn at(location: impl Into<Target>, response: R) -> Created<R> {
         let call_site = CallSite(Location::caller());

@@ -44,6 +44,14 @@ pub struct Redirect {
 impl Redirect {
     /// 303 See Other: the client fetches the target with `GET`. The usual response to a submitted
     /// form.
+    ///
+    /// ```
+    /// use trine::prelude::*;
+    ///
+    /// let response = Redirect::to("/todos").into_response();
+    /// assert_eq!(response.status(), 303);
+    /// assert_eq!(response.headers()["location"], "/todos");
+    /// ```
     #[track_caller]
     pub fn to(target: impl Into<Target>) -> Redirect {
         Redirect::with(StatusCode::SEE_OTHER, target.into())
@@ -51,6 +59,14 @@ impl Redirect {
 
     /// 307 Temporary Redirect: the client repeats the same request, with method and body, at the
     /// target.
+    ///
+    /// ```
+    /// use trine::prelude::*;
+    ///
+    /// let response = Redirect::temporary("https://eu.example.com/upload").into_response();
+    /// assert_eq!(response.status(), 307);
+    /// assert_eq!(response.headers()["location"], "https://eu.example.com/upload");
+    /// ```
     #[track_caller]
     pub fn temporary(target: impl Into<Target>) -> Redirect {
         Redirect::with(StatusCode::TEMPORARY_REDIRECT, target.into())
@@ -58,6 +74,14 @@ impl Redirect {
 
     /// 308 Permanent Redirect: as 307, and the client uses the target from now on. Browsers cache
     /// it for a long time, and the server cannot take it back.
+    ///
+    /// ```
+    /// use trine::prelude::*;
+    ///
+    /// let response = Redirect::permanent("/new-address").into_response();
+    /// assert_eq!(response.status(), 308);
+    /// assert_eq!(response.headers()["location"], "/new-address");
+    /// ```
     #[track_caller]
     pub fn permanent(target: impl Into<Target>) -> Redirect {
         Redirect::with(StatusCode::PERMANENT_REDIRECT, target.into())

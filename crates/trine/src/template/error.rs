@@ -62,6 +62,14 @@ impl TemplateError {
     }
 
     /// The name of the template.
+    ///
+    /// ```
+    /// use trine::template::Templates;
+    ///
+    /// let files = &[("page.html", "{% include 'menu.html' %}"), ("menu.html", "{{ usr }}")];
+    /// let error = Templates::embedded(files).try_render("page.html", ()).unwrap_err();
+    /// assert_eq!(error.name(), "menu.html");
+    /// ```
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name

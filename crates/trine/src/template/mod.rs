@@ -119,6 +119,14 @@ impl Templates {
     }
 
     /// Templates that are part of the program, as pairs of name and text.
+    ///
+    /// ```
+    /// use trine::template::Templates;
+    ///
+    /// let templates = Templates::embedded(&[("about.html", "About us"), ("home.html", "Hello!")]);
+    /// assert_eq!(templates.names()?, ["about.html", "home.html"]);
+    /// # Ok::<(), trine::template::TemplateError>(())
+    /// ```
     #[must_use]
     pub fn embedded(files: &'static [(&'static str, &'static str)]) -> Templates {
         Templates::new(Source::Embedded(files), TemplateLimits::default())
@@ -176,6 +184,16 @@ impl Templates {
     }
 
     /// Renders a template with a context: a struct, a map, or `json!({ … })`.
+    ///
+    /// ```
+    /// use serde_json::json;
+    /// use trine::template::Templates;
+    ///
+    /// let templates = Templates::embedded(&[("todo.txt", "{{ todos|join(' and ') }}")]);
+    /// let list = templates.render("todo.txt", json!({ "todos": ["milk", "bread"] }))?;
+    /// assert_eq!(list.text(), "milk and bread");
+    /// # Ok::<(), trine::Problem>(())
+    /// ```
     ///
     /// # Errors
     /// A 500 if the template does not exist, contains a mistake, or exceeds a limit. Its source is

@@ -69,6 +69,26 @@ pub struct Page<T> {
 impl<T: Template> Page<T> {
     /// Renders the template.
     ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// # use trine::template::{Page, Rendered, Template, Templates};
+    /// #[derive(serde::Serialize)]
+    /// struct Cart { items: u32 }
+    ///
+    /// impl Template for Cart { const FILE: &'static str = "cart.html"; }
+    ///
+    /// async fn cart(page: Page<Cart>) -> Result<Rendered, Problem> {
+    ///     page.render(&Cart { items: 3 })
+    /// }
+    ///
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let templates = Templates::embedded(&[("cart.html", "{{ items }} items")]);
+    /// let client = App::new().state(templates).route("/", get(cart)).test().await;
+    /// client.get("/").await.expect_text("3 items");
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// The errors of [`Templates::render`].
     pub fn render(&self, context: &T) -> Result<Rendered, Problem> {

@@ -32,6 +32,14 @@ pub struct Rendered {
 
 impl Rendered {
     /// The rendered text.
+    ///
+    /// ```
+    /// use trine::template::Templates;
+    ///
+    /// let page = Templates::embedded(&[("sum.txt", "{{ 1 + 2 }}")]).render("sum.txt", ())?;
+    /// assert_eq!(page.text(), "3");
+    /// # Ok::<(), trine::Problem>(())
+    /// ```
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text

@@ -11,6 +11,14 @@ use trine_core::{IntoResponse, Problem, Rejection, Response};
 use super::FieldPath;
 
 /// The part of a request that a value came from.
+///
+/// ```
+/// use trine::validation::{FieldErrors, Location};
+///
+/// let mut errors = FieldErrors::of(Location::Header);
+/// errors.refuse("x-version", "range", "is too old");
+/// assert_eq!(errors.to_string(), "header `x-version`: is too old");
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Location {
@@ -80,12 +88,28 @@ const MOST: usize = 100;
 
 impl FieldErrors {
     /// An empty list for values in this part of a request; `default()` is for a JSON body.
+    ///
+    /// ```
+    /// use trine::validation::{FieldErrors, Location};
+    ///
+    /// let mut errors = FieldErrors::of(Location::Path);
+    /// errors.refuse("id", "range", "is too large");
+    /// assert_eq!(errors.to_string(), "path parameter `id`: is too large");
+    /// ```
     #[must_use]
     pub fn of(location: Location) -> FieldErrors {
         FieldErrors { location, ..FieldErrors::default() }
     }
 
     /// Adds an error at a path such as `user.tags[1]`; an empty path is the value as a whole.
+    ///
+    /// ```
+    /// use trine::validation::FieldErrors;
+    ///
+    /// let mut errors = FieldErrors::default();
+    /// errors.refuse("user.tags[1]", "blank", "must not be blank");
+    /// assert_eq!(errors.to_string(), "JSON at `user.tags[1]`: must not be blank");
+    /// ```
     pub fn refuse(
         &mut self,
         path: impl Into<FieldPath>,
@@ -144,18 +168,44 @@ impl FieldErrors {
     }
 
     /// Whether there are no errors.
+    ///
+    /// ```
+    /// # use trine::validation::FieldErrors;
+    /// let mut errors = FieldErrors::default();
+    /// assert!(errors.is_empty());
+    /// errors.refuse("", "order", "the end is before the start");
+    /// assert!(!errors.is_empty());
+    /// ```
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.errors.is_empty()
     }
 
     /// The number of errors, including those past the limit of 100.
+    ///
+    /// ```
+    /// # use trine::validation::FieldErrors;
+    /// let mut errors = FieldErrors::default();
+    /// for index in 0..250 {
+    ///     errors.refuse(&*format!("[{index}]"), "type", "is not a number");
+    /// }
+    /// assert_eq!((errors.len(), errors.iter().count()), (250, 100));
+    /// ```
     #[must_use]
     pub fn len(&self) -> usize {
         self.errors.len() + self.dropped
     }
 
     /// The first 100 errors, in the order in which they were added.
+    ///
+    /// ```
+    /// # use trine::validation::FieldErrors;
+    /// let mut errors = FieldErrors::default();
+    /// errors.refuse("name", "blank", "must not be blank");
+    /// errors.refuse("age", "range", "must be at least 18");
+    /// let codes: Vec<_> = errors.iter().map(|error| error.code.as_ref()).collect();
+    /// assert_eq!(codes, ["blank", "range"]);
+    /// ```
     pub fn iter(&self) -> impl Iterator<Item = &FieldError> {
         self.errors.iter()
     }

@@ -26,6 +26,12 @@ impl FieldPath {
     }
 
     /// Parses a path such as `user.tags[1]`; `user[tags][1]` is the same path.
+    ///
+    /// ```
+    /// # use trine::validation::FieldPath;
+    /// assert_eq!(FieldPath::parse("user[tags][1]"), FieldPath::parse("user.tags[1]"));
+    /// assert_eq!(FieldPath::parse(""), FieldPath::root());
+    /// ```
     #[must_use]
     pub fn parse(text: &str) -> FieldPath {
         match text {
@@ -53,6 +59,12 @@ impl FieldPath {
     }
 
     /// The keys and indices, the outermost first.
+    ///
+    /// ```
+    /// # use trine::validation::FieldPath;
+    /// let path = FieldPath::parse("user.tags[1]");
+    /// assert_eq!(path.keys().collect::<Vec<_>>(), ["user", "tags", "1"]);
+    /// ```
     pub fn keys(&self) -> impl DoubleEndedIterator<Item = &str> {
         self.keys.iter().map(String::as_str)
     }

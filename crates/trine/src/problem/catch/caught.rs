@@ -48,6 +48,25 @@ pub struct Caught<E = Problem> {
 
 impl<E> Caught<E> {
     /// The problem, whatever error is behind it.
+    ///
+    /// ```
+    /// use trine::prelude::*;
+    ///
+    /// async fn taken(error: Caught<std::fmt::Error>) -> String {
+    ///     error.problem().detail_text().unwrap_or("no detail").to_owned()
+    /// }
+    ///
+    /// async fn register() -> Result<(), Problem> {
+    ///     Err(Problem::new(StatusCode::CONFLICT).detail("ann is taken").source(std::fmt::Error))
+    /// }
+    ///
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let app = App::new().route("/", post(register));
+    /// let app = app.catch(catch::of::<std::fmt::Error>(), taken);
+    /// app.test().await.post("/").await.expect_status(409).expect_text("ann is taken");
+    /// # }
+    /// ```
     #[must_use]
     pub fn problem(&self) -> &Problem {
         &self.problem

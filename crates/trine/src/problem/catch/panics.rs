@@ -49,6 +49,20 @@ pub struct Panic {
 
 impl Panic {
     /// The message of the panic.
+    ///
+    /// ```
+    /// use trine::catch::Panic;
+    /// use trine::prelude::*;
+    ///
+    /// async fn broken() -> String { panic!("out of {}", "cheese") }
+    ///
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let show = async |panic: Caught<Panic>| panic.message().to_owned();
+    /// let app = App::new().route("/", get(broken)).catch(catch::of::<Panic>(), show);
+    /// app.test().await.get("/").await.expect_status(500).expect_text("out of cheese");
+    /// # }
+    /// ```
     #[must_use]
     pub fn message(&self) -> &str {
         &self.message

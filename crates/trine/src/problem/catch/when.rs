@@ -12,6 +12,14 @@ use super::panics::Panic;
 /// The problems that a catcher is for: those with a status (`404`, [`StatusCode::NOT_FOUND`]) or a
 /// range of statuses (`400..=499`, `500..`), all of them (`..`), or those with an error [`of`] a
 /// type.
+///
+/// ```
+/// use trine::catch::IntoWhen as _;
+///
+/// assert_eq!(404_u16.into_when().to_string(), "404");
+/// assert_eq!((400..500_u16).into_when().to_string(), "400..=499");
+/// assert_eq!(trine::catch::of::<std::fmt::Error>().to_string(), "core::fmt::Error");
+/// ```
 #[derive(Debug, Clone)]
 pub struct When(Which);
 
