@@ -25,9 +25,11 @@ impl Rule {
     /// The field is a file instead of text.
     ///
     /// ```
+    /// # #[cfg(feature = "multipart")] {
     /// use trine::form::{FromField, Rule, TempFile};
     ///
     /// assert_eq!(TempFile::rule(&[], Rule::TEXT), Some(Rule::TEXT.file()));
+    /// # }
     /// ```
     #[must_use]
     pub const fn file(self) -> Rule {
