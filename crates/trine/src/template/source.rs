@@ -36,7 +36,11 @@ impl Source {
 
     pub(super) fn names(&self, limits: &TemplateLimits) -> Result<Vec<String>, TemplateError> {
         match self {
-            Source::Embedded(files) => Ok(files.iter().map(|&(name, _)| name.to_owned()).collect()),
+            Source::Embedded(files) => {
+                let mut names: Vec<_> = files.iter().map(|&(name, _)| name.to_owned()).collect();
+                names.sort();
+                Ok(names)
+            }
             Source::Folder(folder) => {
                 let mut names = Vec::new();
                 list(folder, folder, "", &mut names, limits.files)?;
