@@ -381,7 +381,7 @@ fn the_audit_distinguishes_routes_by_their_conditions() {
         "is never reached",
         "on {a}.x",
         "`no name` is not a valid header name",
-        "has a parameter `id`, which its host `{id}.y` has too",
+        "has a parameter `id`, which its host `{id}.y` has too: rename one of them",
     ] {
         assert!(text.contains(part), "{part}: {text}");
     }

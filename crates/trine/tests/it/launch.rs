@@ -177,7 +177,7 @@ fn the_audit_is_printed_instead_of_serving() {
     let port = taken.local_addr().unwrap().port().to_string();
     let (output, text) = run(&[("TRINE_AUDIT", "text"), SECRET, ("TRINE_PORT", &port)]);
     assert!(
-        output.status.success() && text.contains("note: the group `/empty` has no routes"),
+        output.status.success() && text.contains("note: the group at `/empty` has no routes"),
         "{text}"
     );
     let (output, _) = run(&[("TRINE_AUDIT", "json")]);

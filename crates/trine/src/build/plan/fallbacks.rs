@@ -60,7 +60,7 @@ impl Planner<'_> {
             // A group inside another may have the same prefix; its fallback comes first.
             let outer: Vec<RouteIndex> = context.fallbacks.iter().map(|&at| routes[at]).collect();
             if let Some(known) = known.filter(|known| !outer.contains(&known.route)) {
-                self.findings.push(Finding::collision(&meta, metas.get(known.route.as_usize())));
+                self.findings.push(Finding::fallback_twice(&meta, &metas[known.route.as_usize()]));
                 continue;
             }
             choice.candidates =
