@@ -132,8 +132,7 @@ fn a_misplaced_key_is_recognised() {
         errors("body = 1", &[]),
         ["trine.toml:1: there is no key `body`; did you mean `limits.body`?"]
     );
-    let unlike =
-        "trine.toml:1: there is no key `colour`; `trine::config::Config` lists all of them";
+    let unlike = "trine.toml:1: there is no key `colour`; the documentation of the module `trine::config` lists the keys of the server; a section has the keys of its struct";
     assert_eq!(errors("colour = 1", &[]), [unlike]);
     let Location::File { path, line } = read("port = -1", &[]).unwrap_err().0[0].location().clone()
     else {

@@ -53,7 +53,10 @@ impl ConfigError {
         let near = known.filter(|name| entry.is_near(name)).map(|name| location.key_of(name));
         let text = match near.min_by_key(|name| distance(key, name)) {
             Some(name) => format!("there is no key `{key}`; did you mean `{name}`?"),
-            None => format!("there is no key `{key}`; `trine::config::Config` lists all of them"),
+            None => format!(
+                "there is no key `{key}`; the documentation of the module `trine::config` lists the \
+                 keys of the server; a section has the keys of its struct"
+            ),
         };
         ConfigError { location: location.clone(), text }
     }
