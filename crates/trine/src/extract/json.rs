@@ -2,12 +2,15 @@
 
 mod locate;
 
+use std::borrow::Cow;
+
 use http::StatusCode;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 use trine_core::{Body, Cx, FromRequest, Rejection};
 
 use super::content::Content;
+use super::text::plain;
 use crate::validation::{FieldErrors, Location};
 
 /// A JSON body, both as an argument and as a return value.
@@ -80,7 +83,8 @@ fn refuse(body: &[u8], error: serde_json::Error) -> Rejection {
     let (line, column) = (error.line(), error.column());
     let text = error.to_string();
     let text = text.strip_suffix(&format!(" at line {line} column {column}")).unwrap_or(&text);
-    let message = super::clip(text);
+    let text = in_words(text);
+    let message = super::clip(&text);
     let problem = match error.classify() {
         Category::Data => {
             let field_path = locate::field_path(body, line, column);
@@ -102,6 +106,25 @@ fn refuse(body: &[u8], error: serde_json::Error) -> Rejection {
         }
     };
     problem.with("line", line).with("column", column).source(error).into()
+}
+
+/// The error of serde for a client, which does not know the types of the program.
+fn in_words(text: &str) -> Cow<'_, str> {
+    let misfit =
+        text.strip_prefix("invalid type: ").or_else(|| text.strip_prefix("invalid value: "));
+    let Some((got, expected)) = misfit.and_then(|rest| rest.rsplit_once(", expected ")) else {
+        return text.into();
+    };
+    let json = |word| match word {
+        "map" | "a map" => "an object",
+        "sequence" | "a sequence" => "an array",
+        other => other,
+    };
+    let expected = match expected {
+        expected if expected.starts_with("struct ") => "an object",
+        expected => json(plain(expected)),
+    };
+    format!("expected {expected}, got {}", json(got)).into()
 }
 
 #[cfg(test)]
@@ -149,7 +172,7 @@ mod tests {
             status_and_text(Json::<Post>::from_request(&mut cx("POST", "/", &[], "{}")).await);
         assert_eq!(
             undeclared,
-            (415, "header `content-type`: expected `application/json`, got none".into())
+            (415, "header `content-type`: expected `application/json`, but it is missing".into())
         );
     }
 
@@ -157,11 +180,10 @@ mod tests {
     async fn a_value_that_does_not_fit_is_located() {
         let refused = problem(read(TYPE, "{\"user\":\n {\"age\": \"x\"}}").await);
         assert_eq!(refused.status(), 422);
-        let detail =
-            "JSON at `user.age` (line 2, column 12): invalid type: string \"x\", expected u8";
+        let detail = "JSON at `user.age` (line 2, column 12): expected a whole number from 0 to 255, got string \"x\"";
         assert_eq!(refused.detail_text().unwrap(), detail);
         assert_eq!(member(&refused, "path"), "user.age");
-        let message = "invalid type: string \"x\", expected u8";
+        let message = "expected a whole number from 0 to 255, got string \"x\"";
         let error =
             json!({ "in": "body", "pointer": "/user/age", "code": "type", "message": message });
         assert_eq!(member(&refused, "errors"), json!([error]));
