@@ -72,7 +72,7 @@ fn the_configuration_and_the_routes_share_one_report() {
         "`mail.port`: expected a whole number from 0 to 65535, got `70000`",
         "there is no key `mial.host`; did you mean `mail.host`?",
         "there is no key `TRINE_MAIL_PASSWORT`; did you mean `TRINE_MAIL_PASSWORD`?",
-        "`mail.host` is missing: expected text; write host under `[mail]` of trine.toml, or set TRINE_MAIL_HOST",
+        "`mail.host` is missing: expected text; add `host = …` under `[mail]` in trine.toml, or set TRINE_MAIL_HOST",
     ] {
         assert!(text.contains(wanted), "{wanted}\n{text}");
     }

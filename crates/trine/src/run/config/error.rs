@@ -69,16 +69,16 @@ impl ConfigError {
         shown: Option<&str>,
     ) -> ConfigError {
         let got = shown.map_or_else(
-            || "another value, which is secret".to_owned(),
-            |value| format!("`{value}`"),
+            || "; the current value is not shown because it is a secret".to_owned(),
+            |value| format!(", got `{value}`"),
         );
-        ConfigError { location, text: format!("`{key}`: expected {expected}, got {got}") }
+        ConfigError { location, text: format!("`{key}`: expected {expected}{got}") }
     }
 
     pub(super) fn weak(location: Location, key: &str, why: &str) -> ConfigError {
         ConfigError {
             location,
-            text: format!("`{key}` cannot be used under the profile `prod`: {why}"),
+            text: format!("the value of `{key}` is too weak for the profile `prod`: {why}"),
         }
     }
 
