@@ -272,7 +272,7 @@ fn routes_takes_paths() {
     assert_eq!(list.matches(":: trine :: Route :: of").count(), 3);
     assert!(list.contains("# [cfg (unix)]"), "{list}");
     let list = routes(quote!(a(), b, "c")).to_string();
-    assert_eq!(list.matches("expected the path of a handler").count(), 2, "{list}");
+    assert_eq!(list.matches("expected the name of a handler function").count(), 2, "{list}");
     assert_eq!(list.matches(":: trine :: Route :: of").count(), 1);
 }
 
