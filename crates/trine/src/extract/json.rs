@@ -145,6 +145,23 @@ mod tests {
         age: u8,
     }
 
+    #[test]
+    fn errors_have_no_type_names() {
+        #[derive(Debug, Deserialize)]
+        struct Pair {
+            _name: String,
+        }
+        let words = |error: serde_json::Error| in_words(&error.to_string()).into_owned();
+        let of = |text: &str| words(serde_json::from_str::<Pair>(text).unwrap_err());
+        let user = |text: &str| words(serde_json::from_str::<User>(text).unwrap_err());
+        assert!(of("true").starts_with("expected an object, got boolean `true`"));
+        assert!(of(r#"{"_name":{}}"#).starts_with("expected text, got an object"));
+        let range = "expected a whole number from 0 to 255, got ";
+        assert!(user(r#"{"age":300}"#).starts_with(&format!("{range}integer `300`")));
+        assert!(user(r#"{"age":", expected x"}"#).starts_with(range));
+        assert!(of("{}").starts_with("missing field `_name`"));
+    }
+
     async fn read(content_type: &str, body: &'static str) -> Result<Json<Post>, Rejection> {
         Json::from_request(&mut cx("POST", "/", &[("content-type", content_type)], body)).await
     }

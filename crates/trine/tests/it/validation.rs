@@ -79,7 +79,7 @@ async fn all_errors_of_a_body_are_reported_by_json_pointer() {
     assert_eq!(found, Vec::<Value>::new());
     assert_eq!(
         problem["detail"],
-        "8 values are invalid; the first: JSON at `address.zip`: is more than 9"
+        "8 values are invalid; the first: JSON at `address.zip` is more than 9"
     );
 }
 
