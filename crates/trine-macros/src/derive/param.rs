@@ -110,7 +110,8 @@ fn enumeration(
         let own = Options::parse(&variant.attrs, diagnostics);
         if !matches!(variant.fields, Fields::Unit) {
             let message = format!(
-                "`{0}` has fields, but a parameter only names a variant: remove the fields of `{0}`",
+                "`{0}` has fields, but a parameter only names a variant: remove the fields of \
+                 `{0}`",
                 variant.ident
             );
             diagnostics.error(variant.ident.span(), message);

@@ -147,8 +147,8 @@ fn enumeration(
                 diagnostics.error(
                     field.ident.span(),
                     format!(
-                        "`{tag}` is already the tag that selects the variant: rename this field, or \
-                         choose another `tag`"
+                        "`{tag}` is already the tag that selects the variant: rename this field, \
+                         or choose another `tag`"
                     ),
                 );
             }

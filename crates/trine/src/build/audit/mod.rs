@@ -302,10 +302,10 @@ impl Finding {
     pub(crate) fn looked_up_first(need: &Need, route: &RouteMeta) -> Option<Finding> {
         let Need::Guard { value, body } = need else { return None };
         let text = format!(
-            "{} looks up `{value}` before it extracts `{body}`, which reads the body and is therefore \
-             last. If `{body}` refuses clients by their identity, a refused client can tell from a \
-             404 whether `{value}` exists: take the identity as an argument of its own, or put a \
-             guard around the route",
+            "{} looks up `{value}` before it extracts `{body}`, which reads the body and is \
+             therefore last. If `{body}` refuses clients by their identity, a refused client can \
+             tell from a 404 whether `{value}` exists: take the identity as an argument of its \
+             own, or put a guard around the route",
             describe(route)
         );
         let locations = vec![file_line(route.file, route.line)];

@@ -62,7 +62,8 @@ pub(super) fn refuse(error: Error, matched: &RouteCx, type_name: &str) -> Reject
         }
         (Why::MissingField(name), _) => {
             format!(
-                "{of} needs a path parameter `{name}`, but `{path}` has {}: use the same names in both",
+                "{of} needs a path parameter `{name}`, but `{path}` has {}: use the same names \
+                 in both",
                 if names.is_empty() { "none" } else { &*names }
             )
         }
@@ -71,8 +72,8 @@ pub(super) fn refuse(error: Error, matched: &RouteCx, type_name: &str) -> Reject
         }
         (Why::Expected(expected), false) => {
             format!(
-                "{of} expects {expected}, but `{path}` has the path parameters ({names}): take a tuple \
-                 or a struct with these names"
+                "{of} expects {expected}, but `{path}` has the path parameters ({names}): take a \
+                 tuple or a struct with these names"
             )
         }
         _ => match error.programming_mistake(&of) {

@@ -54,8 +54,8 @@ impl ConfigError {
         let text = match near.min_by_key(|name| distance(key, name)) {
             Some(name) => format!("there is no key `{key}`; did you mean `{name}`?"),
             None => format!(
-                "there is no key `{key}`; the documentation of the module `trine::config` lists the \
-                 keys of the server; a section has the keys of its struct"
+                "there is no key `{key}`; the documentation of the module `trine::config` lists \
+                 the keys of the server; a section has the keys of its struct"
             ),
         };
         ConfigError { location: location.clone(), text }

@@ -43,7 +43,8 @@ impl TlsKeys {
         if orders && (files || self.self_signed) {
             return Err(self.error(
                 "acme.domains",
-                "`acme.domains`, `tls_cert`/`tls_key` and `tls_self_signed` exclude one another: keep one of them",
+                "`acme.domains`, `tls_cert`/`tls_key` and `tls_self_signed` exclude one another: \
+                 keep one of them",
             ));
         }
         match (&self.cert, &self.key) {
