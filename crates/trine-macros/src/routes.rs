@@ -45,5 +45,9 @@ fn entry(input: ParseStream<'_>) -> syn::Result<TokenStream> {
     while !input.is_empty() && !input.peek(Token![,]) {
         input.parse::<proc_macro2::TokenTree>()?;
     }
-    Err(syn::Error::new(at, "expected the path of a handler, such as `hello` or `admin::stats`"))
+    Err(syn::Error::new(
+        at,
+        "expected the name of a handler function, such as `hello` or `admin::stats`, without `()` \
+         and without quotes",
+    ))
 }

@@ -39,8 +39,8 @@ use crate::{Body, BodyError, ConnInfo, Cx, IntoResponse, Problem, Request, Respo
 /// }
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be a handler argument",
-    label = "not an extractor",
+    message = "`{Self}` is not an extractor, so it cannot be an argument of a handler, a guard or a field of `FromRequest`",
+    label = "does not implement `FromRequest`",
     note = "if it is a value of the path or the query, name it in the template of the attribute, `/users/{{id}}` or \
             `?{{id}}`; without an attribute, write `Path<{Self}>` or `Query<…>`",
     note = "if it is shared state, write `State<{Self}>`; if it is the body, write `Json<{Self}>` or `Form<{Self}>`",

@@ -53,7 +53,7 @@ use crate::{Cx, Needs, Problem, Rejection};
     label = "does not implement `FromParam`",
     note = "text, numbers, `bool`, `char` and addresses do; so do `Option<T>` and `Vec<T>` of them",
     note = "for a type of your own, derive or implement `trine::FromParam`",
-    note = "a struct of all values of the query is an argument `Query<…>` that the template does not name"
+    note = "to read the whole query into a struct, take an argument `Query<…>` and do not name it in the template"
 )]
 pub trait FromParam: Sized + Send {
     /// Whether any text of a path is accepted. Otherwise a text with an encoded `/`, a `\`, a NUL

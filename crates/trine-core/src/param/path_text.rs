@@ -109,7 +109,7 @@ fn look_closely(raw: &str) -> Option<String> {
     let mut segments =
         raw.split('/').map(|segment| percent_decode_str(segment).collect::<Vec<u8>>());
     let found = segments.find_map(|segment| match &*segment {
-        b"." | b".." => Some("a segment of dots"),
+        b"." | b".." => Some("the segments `.` and `..`"),
         segment => segment.iter().find_map(|byte| match byte {
             b'/' => Some("an encoded `/`"),
             b'\\' => Some("a `\\`"),
@@ -175,11 +175,11 @@ mod tests {
             ("a%5Cb", "a `\\`"),
             ("a\\b", "a `\\`"),
             ("a%00", "a NUL"),
-            ("..", "a segment of dots"),
-            (".", "a segment of dots"),
-            ("%2e%2E", "a segment of dots"),
-            ("a/../b", "a segment of dots"),
-            ("a/.", "a segment of dots"),
+            ("..", "the segments `.` and `..`"),
+            (".", "the segments `.` and `..`"),
+            ("%2e%2E", "the segments `.` and `..`"),
+            ("a/../b", "the segments `.` and `..`"),
+            ("a/.", "the segments `.` and `..`"),
             ("..%2Fa", "an encoded `/`"),
             ("/etc", "a slash at its start"),
         ] {

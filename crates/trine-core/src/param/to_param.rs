@@ -31,7 +31,7 @@ use crate::param::AnyText;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be written into a path or a query",
     label = "does not implement `ToParam`",
-    note = "implement `trine::ToParam`, or derive `FromParam`, which brings it along"
+    note = "derive `FromParam`, which implements `ToParam` too, or implement `trine::ToParam`"
 )]
 pub trait ToParam {
     /// The text of a path segment, or of one value of a query.
@@ -67,7 +67,7 @@ pub trait ToParam {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot stand for `{T}` in a link",
     label = "the handler takes `{T}` here",
-    note = "pass a `{T}`, or a reference to one; two types of one name are told apart by their paths"
+    note = "pass a value of type `{T}`, or a reference to it; if both types have the same name, compare their full paths in this message"
 )]
 pub trait LinkArg<T> {
     /// Calls `each` with the texts of the value.
@@ -81,7 +81,7 @@ pub trait LinkArg<T> {
 #[diagnostic::on_unimplemented(
     message = "`{T}` cannot be written into a link: it has no `ToParam`",
     label = "cannot be written into a link",
-    note = "derive `FromParam` for `{T}`, which brings it along, or implement `trine::ToParam`"
+    note = "derive `FromParam` for `{T}`, which implements `ToParam` too, or implement `trine::ToParam`"
 )]
 trait Writes<T> {
     fn write(value: &T, each: &mut dyn FnMut(&str));

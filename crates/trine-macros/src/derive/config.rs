@@ -161,7 +161,10 @@ fn section<'a>(
             diagnostics.error(name.span(), text);
         }
         if seen.contains(&key) {
-            diagnostics.error(name.span(), format!("two fields have the key `{key}`"));
+            let text = format!(
+                "two fields have the key `{key}`: rename one with `#[config(name = \"…\")]`"
+            );
+            diagnostics.error(name.span(), text);
         }
         let index = seen.len();
         seen.push(key.clone());
@@ -250,8 +253,10 @@ fn value(ident: &Ident, data: &DataEnum, diagnostics: &mut Diagnostics) -> Token
         variants.push(&variant.ident);
     }
     if names.is_empty() {
-        diagnostics
-            .error(ident.span(), "`#[derive(Config)]`: an enum without variants has no values");
+        diagnostics.error(
+            ident.span(),
+            "`#[derive(Config)]`: an enum without variants has no values: add one",
+        );
     }
     let expected = list(names.iter().map(String::as_str));
     quote! {

@@ -109,8 +109,11 @@ fn enumeration(
     for variant in &data.variants {
         let own = Options::parse(&variant.attrs, diagnostics);
         if !matches!(variant.fields, Fields::Unit) {
-            let message =
-                format!("`{}` has fields, but a parameter only names a variant", variant.ident);
+            let message = format!(
+                "`{0}` has fields, but a parameter only names a variant: remove the fields of \
+                 `{0}`",
+                variant.ident
+            );
             diagnostics.error(variant.ident.span(), message);
         }
         let plain = variant.ident.to_string();
@@ -128,7 +131,7 @@ fn enumeration(
         variants.push(&variant.ident);
     }
     if known.is_empty() {
-        diagnostics.error(name.span(), format!("`{name}` has no variants"));
+        diagnostics.error(name.span(), format!("`{name}` has no variants: add one"));
     }
     let (generics, arguments, clause) = input.generics.split_for_impl();
     quote! {

@@ -205,8 +205,11 @@ impl Derived<'_> {
                 .map(move |(second, b)| (first, a, second, b))
         });
         let pairs = pairs.map(|(first, a, second, b)| {
-            let message =
-                format!("`{name}` reads the request body twice: `{}` and `{}`", a.text, b.text);
+            let message = format!(
+                "`{name}` reads the request body twice: `{}` and `{}`; a body can only be read \
+                 once: keep one of them",
+                a.text, b.text
+            );
             let panic = quote_spanned!(b.ty.span()=> ::core::panic!(#message));
             let (first, second) = (local(first), local(second));
             quote!(if #first && #second { #panic })

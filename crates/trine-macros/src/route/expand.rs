@@ -249,7 +249,8 @@ impl Route<'_> {
         });
         let pairs = pairs.map(|((first, a), (second, b))| {
             let message = format!(
-                "handler `{handler}` reads the request body twice: `{}` and `{}`",
+                "handler `{handler}` reads the request body twice: `{}` and `{}`; a body can only \
+                 be read once: keep one of them, or take `Bytes` and parse them in the handler",
                 a.text, b.text
             );
             let (first, second) = (local(*first), local(*second));

@@ -217,7 +217,7 @@ fn the_output_is_the_function_its_type_and_the_checks() {
     let links = quote!(#links).to_string();
     assert!(links.contains("pub (crate) fn uri (id : impl :: trine :: LinkArg < u8 >)"), "{links}");
     let checks = quote!(#checks).to_string();
-    let message = "handler `f` reads the request body twice: `db: State<Db>` and `body: Json<X>`";
+    let message = "handler `f` reads the request body twice: `db: State<Db>` and `body: Json<X>`; a body can only be read once: keep one of them, or take `Bytes` and parse them in the handler";
     assert!(checks.contains(message), "{checks}");
 }
 
@@ -272,7 +272,7 @@ fn routes_takes_paths() {
     assert_eq!(list.matches(":: trine :: Route :: of").count(), 3);
     assert!(list.contains("# [cfg (unix)]"), "{list}");
     let list = routes(quote!(a(), b, "c")).to_string();
-    assert_eq!(list.matches("expected the path of a handler").count(), 2, "{list}");
+    assert_eq!(list.matches("expected the name of a handler function").count(), 2, "{list}");
     assert_eq!(list.matches(":: trine :: Route :: of").count(), 1);
 }
 

@@ -50,13 +50,16 @@ fn mistakes_in_a_form_are_reported() {
                 b: u8,
             }
         )),
-        ["`max`: expected `max = \"64KiB\"`", "a second `b`: each name has to be unique",]
+        [
+            "`max`: expected `max = \"64KiB\"`",
+            "a second `b`: rename one with `#[form(name = \"…\")]`",
+        ]
     );
     assert_eq!(
         mistakes(quote!(
             enum A {}
         )),
-        ["an enum without variants has no value"]
+        ["an enum without variants has no value: add one"]
     );
     assert_eq!(
         mistakes(quote!(
@@ -65,7 +68,9 @@ fn mistakes_in_a_form_are_reported() {
                 B { b: u8 },
             }
         )),
-        ["`b` is already the tag that selects the variant"]
+        [
+            "`b` is already the tag that selects the variant: rename this field, or choose another `tag`"
+        ]
     );
     assert_eq!(
         mistakes(quote!(union A { a: u8 })),

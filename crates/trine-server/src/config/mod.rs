@@ -302,7 +302,7 @@ impl ServerConfig {
             (self.max_connections > 0, "`max_connections` must be at least 1"),
             (
                 self.max_connections <= tokio::sync::Semaphore::MAX_PERMITS,
-                "`max_connections` is too large",
+                "`max_connections` must be at most `usize::MAX / 8`",
             ),
             (self.backlog > 0, "`backlog` must be at least 1"),
             (
@@ -325,7 +325,7 @@ impl ServerConfig {
             (self.max_handshakes > 0, "`max_handshakes` must be at least 1"),
             (
                 self.max_handshakes <= tokio::sync::Semaphore::MAX_PERMITS,
-                "`max_handshakes` is too large",
+                "`max_handshakes` must be at most `usize::MAX / 8`",
             ),
             (
                 self.tls_redirect.is_none() || self.certificate != Certificate::None,

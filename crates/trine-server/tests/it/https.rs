@@ -53,7 +53,7 @@ async fn a_request_that_names_no_host_is_400() {
     let server = redirecting(HttpsRedirect::new());
     for (request, reason) in [
         ("GET / HTTP/1.0\r\n\r\n", "names no host"),
-        ("GET / HTTP/1.1\r\nHost:\r\n\r\n", "the Host header is not"),
+        ("GET / HTTP/1.1\r\nHost:\r\n\r\n", "the Host header must be"),
     ] {
         let answer = exchange(server.address, request).await;
         assert_eq!(status(&answer), 400, "{answer}");

@@ -54,7 +54,7 @@ impl FromRequest for ClientCertificate {
 
 #[cold]
 fn missing() -> Rejection {
-    Problem::forbidden("this needs a certificate of the client, shown in the TLS handshake")
+    Problem::forbidden("this needs a client certificate: present one in the TLS handshake")
         .absent()
         .into()
 }
@@ -70,6 +70,6 @@ mod tests {
         assert_eq!(Option::<ClientCertificate>::from_request(&mut cx).await.unwrap(), None);
         let (status, detail) = status_and_text(ClientCertificate::from_request(&mut cx).await);
         assert_eq!(status, 403);
-        assert!(detail.contains("certificate of the client"), "{detail}");
+        assert!(detail.contains("this needs a client certificate"), "{detail}");
     }
 }

@@ -10,7 +10,7 @@ use crate::validation::{FieldErrors, Location};
 
 /// The content type that an extractor reads.
 pub(crate) struct Content {
-    /// The media type for error messages.
+    /// The media types for error messages, as in `Accept`.
     pub(crate) expected: &'static str,
     /// Whether a media type without parameters is accepted.
     pub(crate) accepts: fn(&str) -> bool,
@@ -38,18 +38,26 @@ impl Content {
     /// The problem for an empty body.
     #[cold]
     pub(crate) fn empty(&self) -> Problem {
-        let message = format!("expected `{}`", self.expected);
+        let message = format!("expected {}", self.quoted());
         let mut errors = FieldErrors::of(Location::Body);
         errors.refuse("", "missing", &*message);
         errors.problem(StatusCode::BAD_REQUEST).detail(format!("the body is empty: {message}"))
+    }
+
+    fn quoted(&self) -> String {
+        format!("`{}`", self.expected.replace(", ", "` or `"))
     }
 
     // RFC 9110 section 15.5.16: `Accept` in a 415 lists the accepted types.
     #[cold]
     fn unsupported(&self, given: Option<&str>) -> Rejection {
         let expected = self.expected;
-        let got = given.map_or_else(|| "none".to_owned(), |given| format!("`{given}`"));
-        let message = format!("expected `{expected}`, got {got}");
+        let got = match given {
+            None => "but it is missing".to_owned(),
+            Some(NOT_TEXT) => format!("got {NOT_TEXT}"),
+            Some(given) => format!("got `{given}`"),
+        };
+        let message = format!("expected {}, {got}", self.quoted());
         Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE)
             .detail(format!("header `content-type`: {message}"))
             .with("errors", ParamLocation::Header.errors("content-type", "content_type", &message))
@@ -59,9 +67,11 @@ impl Content {
     }
 }
 
+const NOT_TEXT: &str = "bytes that are not text";
+
 /// The media type that a request declares, without its parameters.
 pub(crate) fn media_type(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(header::CONTENT_TYPE)?;
-    let Ok(text) = value.to_str() else { return Some("bytes that are not text") };
+    let Ok(text) = value.to_str() else { return Some(NOT_TEXT) };
     Some(text.split(';').next().unwrap_or_default().trim())
 }

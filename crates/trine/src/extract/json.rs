@@ -2,12 +2,15 @@
 
 mod locate;
 
+use std::borrow::Cow;
+
 use http::StatusCode;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 use trine_core::{Body, Cx, FromRequest, Rejection};
 
 use super::content::Content;
+use super::text::plain;
 use crate::validation::{FieldErrors, Location};
 
 /// A JSON body, both as an argument and as a return value.
@@ -80,7 +83,8 @@ fn refuse(body: &[u8], error: serde_json::Error) -> Rejection {
     let (line, column) = (error.line(), error.column());
     let text = error.to_string();
     let text = text.strip_suffix(&format!(" at line {line} column {column}")).unwrap_or(&text);
-    let message = super::clip(text);
+    let text = in_words(text);
+    let message = super::clip(&text);
     let problem = match error.classify() {
         Category::Data => {
             let field_path = locate::field_path(body, line, column);
@@ -104,6 +108,25 @@ fn refuse(body: &[u8], error: serde_json::Error) -> Rejection {
     problem.with("line", line).with("column", column).source(error).into()
 }
 
+/// The error of serde for a client, which does not know the types of the program.
+fn in_words(text: &str) -> Cow<'_, str> {
+    let misfit =
+        text.strip_prefix("invalid type: ").or_else(|| text.strip_prefix("invalid value: "));
+    let Some((got, expected)) = misfit.and_then(|rest| rest.rsplit_once(", expected ")) else {
+        return text.into();
+    };
+    let json = |word| match word {
+        "map" | "a map" => "an object",
+        "sequence" | "a sequence" => "an array",
+        other => other,
+    };
+    let expected = match expected {
+        expected if expected.starts_with("struct ") => "an object",
+        expected => json(plain(expected)),
+    };
+    format!("expected {expected}, got {}", json(got)).into()
+}
+
 #[cfg(test)]
 mod tests {
     use serde::Deserialize;
@@ -120,6 +143,26 @@ mod tests {
     #[derive(Debug, Deserialize, PartialEq)]
     struct User {
         age: u8,
+    }
+
+    #[test]
+    fn errors_have_no_type_names() {
+        #[derive(Debug, Deserialize)]
+        struct Pair {
+            _name: String,
+        }
+        let words = |error: serde_json::Error| {
+            let text = error.to_string();
+            in_words(text.split(" at line ").next().unwrap()).into_owned()
+        };
+        let of = |text: &str| words(serde_json::from_str::<Pair>(text).unwrap_err());
+        let user = |text: &str| words(serde_json::from_str::<User>(text).unwrap_err());
+        assert!(of("true").starts_with("expected an object, got boolean `true`"));
+        assert!(of(r#"{"_name":{}}"#).starts_with("expected text, got an object"));
+        let range = "expected a whole number from 0 to 255, got ";
+        assert!(user(r#"{"age":300}"#).starts_with(&format!("{range}integer `300`")));
+        assert!(user(r#"{"age":", expected x"}"#).starts_with(range));
+        assert!(of("{}").starts_with("missing field `_name`"));
     }
 
     async fn read(content_type: &str, body: &'static str) -> Result<Json<Post>, Rejection> {
@@ -149,7 +192,7 @@ mod tests {
             status_and_text(Json::<Post>::from_request(&mut cx("POST", "/", &[], "{}")).await);
         assert_eq!(
             undeclared,
-            (415, "header `content-type`: expected `application/json`, got none".into())
+            (415, "header `content-type`: expected `application/json`, but it is missing".into())
         );
     }
 
@@ -157,11 +200,11 @@ mod tests {
     async fn a_value_that_does_not_fit_is_located() {
         let refused = problem(read(TYPE, "{\"user\":\n {\"age\": \"x\"}}").await);
         assert_eq!(refused.status(), 422);
-        let detail =
-            "JSON at `user.age` (line 2, column 12): invalid type: string \"x\", expected u8";
+        let detail = "JSON at `user.age` (line 2, column 12): expected a \
+                      whole number from 0 to 255, got string \"x\"";
         assert_eq!(refused.detail_text().unwrap(), detail);
         assert_eq!(member(&refused, "path"), "user.age");
-        let message = "invalid type: string \"x\", expected u8";
+        let message = "expected a whole number from 0 to 255, got string \"x\"";
         let error =
             json!({ "in": "body", "pointer": "/user/age", "code": "type", "message": message });
         assert_eq!(member(&refused, "errors"), json!([error]));

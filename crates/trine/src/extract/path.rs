@@ -167,7 +167,7 @@ mod tests {
             usr: String,
         }
         let (status, text) = status_and_text(read::<Wrong>(two()).await);
-        assert!(status == 500 && text.contains("asks for a path parameter `usr`"), "{text}");
+        assert!(status == 500 && text.contains("needs a path parameter `usr`"), "{text}");
         let (status, text) = status_and_text(read::<(Vec<u8>, u8)>(two()).await);
         assert!(status == 500 && text.contains("a path parameter is one value"), "{text}");
         assert_eq!(status_and_text(read::<u8>(cx("GET", "/", &[], ())).await).0, 500);

@@ -60,12 +60,13 @@ fn missing(name: &str) -> Rejection {
 fn malformed(name: &str, cx: &Cx, error: headers::Error) -> Rejection {
     // Credentials are not repeated: the message may be logged or seen by others.
     let got = match cx.headers().get(name) {
-        Some(value) if !SECRET.contains(&name) => {
-            format!(", got `{}`", value.to_str().unwrap_or("bytes that are not text"))
-        }
+        Some(value) if !SECRET.contains(&name) => value.to_str().map_or_else(
+            |_| ", got bytes that are not text".to_owned(),
+            |value| format!(", got `{value}`"),
+        ),
         _ => String::new(),
     };
-    let message = format!("expected a valid value for this field{got}");
+    let message = format!("expected a value in the format of this header{got}");
     ParamLocation::Header.refuse(name, "type", &super::clip(&message)).source(error).into()
 }
 

@@ -62,7 +62,10 @@ impl Collector {
         }
         let keys = name::keys(name);
         if keys.len() > limits.depth {
-            let message = format!("expected names of at most {} keys, got `{name}`", limits.depth);
+            let message = format!(
+                "expected names of at most {} levels (`a.b` has 2), got `{name}`",
+                limits.depth
+            );
             let mut errors = FieldErrors::of(Location::Form);
             errors.refuse("", "depth", &*message);
             return Err(Problem::from(errors).with("limit", "depth"));

@@ -205,7 +205,7 @@ impl<'a> Field<'a> {
         let mut values = std::mem::take(&mut self.node.values).into_iter();
         match (values.next(), values.next()) {
             (None, _) if self.node.children.is_empty() => Err(self.refuse("missing", "is missing")),
-            (None, _) => Err(self.refuse("type", "expected one value, got a group of fields")),
+            (None, _) => Err(self.refuse("type", "expected one value, got nested fields")),
             (Some(Value::Text(text)), None) => Ok(text),
             (Some(Value::Refused), _) | (_, Some(Value::Refused)) => Err(Refused(())),
             (_, Some(_)) => {

@@ -80,9 +80,8 @@ impl Lifecycle {
                 break;
             }
             let error = run(self.cx.clone()).await.err();
-            findings.extend(
-                error.map(|error| Finding::start_failed("a hook at the start", location, &error)),
-            );
+            findings
+                .extend(error.map(|error| Finding::start_failed("a start hook", location, &error)));
         }
         if findings.is_empty() {
             self.spawn(start.tasks);

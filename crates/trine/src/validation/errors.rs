@@ -47,7 +47,7 @@ pub enum Location {
 /// errors.refuse("page", "range", "is too large");
 /// let error = errors.iter().next().unwrap();
 /// assert_eq!((error.path.to_string().as_str(), error.code.as_ref()), ("page", "range"));
-/// assert_eq!(error.to_string(), "query parameter `page`: is too large");
+/// assert_eq!(error.to_string(), "query parameter `page` is too large");
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldError {
@@ -283,9 +283,10 @@ impl fmt::Display for FieldError {
             (Location::Header, true) => "head",
             (Location::Header, false) => "header",
         };
+        let colon = if self.message.starts_with("is ") { "" } else { ":" };
         match path.is_empty() {
-            true => write!(f, "{what}: {}", self.message),
-            false => write!(f, "{what} `{path}`: {}", self.message),
+            true => write!(f, "{what}{colon} {}", self.message),
+            false => write!(f, "{what} `{path}`{colon} {}", self.message),
         }
     }
 }

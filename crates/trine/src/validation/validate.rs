@@ -23,7 +23,7 @@ use super::FieldErrors;
 ///
 /// let mut errors = FieldErrors::default();
 /// Period { from: 2, to: 1 }.validate(&(), &mut errors);
-/// assert_eq!(errors.to_string(), "JSON at `to`: is before `from`");
+/// assert_eq!(errors.to_string(), "JSON at `to` is before `from`");
 /// ```
 ///
 /// It is not async: a check that queries a database belongs in the handler, which can decide what

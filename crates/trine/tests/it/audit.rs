@@ -72,7 +72,7 @@ fn the_configuration_and_the_routes_share_one_report() {
         "`mail.port`: expected a whole number from 0 to 65535, got `70000`",
         "there is no key `mial.host`; did you mean `mail.host`?",
         "there is no key `TRINE_MAIL_PASSWORT`; did you mean `TRINE_MAIL_PASSWORD`?",
-        "`mail.host` is missing: expected text; write host under `[mail]` of trine.toml, or set TRINE_MAIL_HOST",
+        "`mail.host` is missing: expected text; add `host = …` under `[mail]` in trine.toml, or set TRINE_MAIL_HOST",
     ] {
         assert!(text.contains(wanted), "{wanted}\n{text}");
     }
@@ -181,7 +181,7 @@ fn unreachable_routes_are_noted() {
         "{told:?}"
     );
     assert!(
-        told[1].contains("a path ends before `?`; take `?{q}` with `Query` or an attribute"),
+        told[1].contains("a path ends before `?`. Remove `?{q}` from the path and take an argument `Query<…>`, or write the template in an attribute, `#[get(\"/search?{q}\")]`"),
         "{told:?}"
     );
     for everything in [
@@ -217,11 +217,13 @@ fn notes_point_out_suspicious_declarations() {
     let empty = Group::at("/api").layer(ServiceBuilder::new().layer(timeout));
     assert_eq!(
         notes(&App::new().group(empty)),
-        ["the group `/api` has no routes: `TimeoutLayer` wraps nothing"]
+        [
+            "the group at `/api` has no routes, so its layer `TimeoutLayer` has no effect: add routes, or remove the group"
+        ]
     );
 
     let app = App::new().route("/old/me", get(plain)).mount("/old", axum::Router::<()>::new());
-    let wanted = "the service mounted at `/old` does not receive `/old/me`: a path with a route of its own never falls through to the service";
+    let wanted = "the service mounted at `/old` does not receive `/old/me`: a path with a route of its own never falls through to the service; remove the route if the service should answer this path";
     assert_eq!(notes(&app), [wanted]);
     assert!(
         notes(&App::new().route("/older", get(plain)).mount("/old", axum::Router::<()>::new()))
@@ -243,8 +245,8 @@ fn a_specific_path_shadows_all_methods_of_a_general_one() {
     assert_eq!(
         notes(&app),
         [
-            "`/users/{id}` does not answer PUT, DELETE for `/users/me`: that path has routes of its own, and other methods get 405",
-            "`/files/{*path}` does not answer any method for `/files/new`: that path has routes of its own, and other methods get 405",
+            "`/users/{id}` does not receive PUT, DELETE for `/users/me`: that path has routes of its own, so they get 405; add them to `/users/me` if they should be answered",
+            "`/files/{*path}` does not receive the other methods of `/files/new`: that path has routes of its own, so they get 405; add them to `/files/new` if they should be answered",
         ]
     );
 }
@@ -263,4 +265,23 @@ async fn the_note_about_shadowed_methods_is_true() {
 fn a_mistake_silences_the_notes() {
     let app = App::new().state(Db).route("/", get(plain)).route("/", get(of_db));
     assert_eq!(kinds(&app.audit().unwrap_err()), [Kind::Collision]);
+}
+
+/// Two paths whose parameters the router cannot tell apart are no duplicates: another method does
+/// not help.
+#[test]
+fn paths_that_cannot_stand_side_by_side_say_so() {
+    for (first, second) in [("/{id}", "/{*rest}"), ("/img-{n}", "/{n}.png")] {
+        let app = App::new().route(first, get(plain)).route(second, post(plain));
+        assert_eq!(
+            mistakes(&app),
+            [format!(
+                "`plain` (POST {second}) cannot be declared beside `plain` (GET {first}): in one segment, the two paths have parameters that the router cannot tell apart; change one of the paths (another method does not help)"
+            )]
+        );
+    }
+    let same = App::new().route("/{id}", get(plain)).route("/{name}", get(plain));
+    assert!(mistakes(&same)[0].ends_with(": change one of the two paths, methods or conditions"));
+    let other_method = App::new().route("/{id}", get(plain)).route("/{name}", post(plain));
+    assert!(other_method.audit().is_ok());
 }

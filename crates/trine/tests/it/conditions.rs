@@ -380,8 +380,8 @@ fn the_audit_distinguishes_routes_by_their_conditions() {
     for part in [
         "is never reached",
         "on {a}.x",
-        "`no name` is not a valid header name",
-        "has a parameter `id`, which its host `{id}.y` has too",
+        "`no name` is not a valid header name: write letters, digits and `-`, such as `x-version`",
+        "has a parameter `id`, which its host `{id}.y` has too: rename one of them",
     ] {
         assert!(text.contains(part), "{part}: {text}");
     }

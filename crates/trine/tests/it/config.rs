@@ -67,17 +67,19 @@ fn keys_of_two_certificates_exclude_each_other() {
 
     assert_eq!(
         errors("port = 1\ntls_cert = 'a.pem'", &[]),
-        ["trine.toml:2: `tls_cert` and `tls_key` belong together: one of them is missing"]
+        ["trine.toml:2: `tls_cert` is set, but `tls_key` is not: set both or neither"]
     );
     assert_eq!(
         errors(files, &[("TRINE_TLS_SELF_SIGNED", "true")]),
         [
-            "environment variable TRINE_TLS_SELF_SIGNED: `tls_self_signed` and `tls_cert` exclude each other"
+            "environment variable TRINE_TLS_SELF_SIGNED: `tls_self_signed` and `tls_cert`/`tls_key` exclude each other: remove one of them"
         ]
     );
     for other in [files, "tls_self_signed = true"] {
         let wrong = errors(&format!("{other}\nacme.domains = ['example.com']"), &[]);
-        assert!(wrong[0].contains("`acme.domains` excludes `tls_cert`"), "{wrong:?}");
+        let wanted = "`acme.domains`, `tls_cert`/`tls_key` and `tls_self_signed` exclude one \
+                      another: keep one of them";
+        assert!(wrong[0].ends_with(wanted), "{wrong:?}");
     }
     // The certificate may be in the part of the file that cannot be read.
     let broken = errors("tls_cert = 'a.pem'\nport = ", &[("TRINE_TLS_KEY", "a.key")]);
@@ -135,8 +137,7 @@ fn a_misplaced_key_is_recognised() {
         errors("body = 1", &[]),
         ["trine.toml:1: there is no key `body`; did you mean `limits.body`?"]
     );
-    let unlike =
-        "trine.toml:1: there is no key `colour`; `trine::config::Config` lists all of them";
+    let unlike = "trine.toml:1: there is no key `colour`; the documentation of the module `trine::config` lists the keys of the server; a section has the keys of its struct";
     assert_eq!(errors("colour = 1", &[]), [unlike]);
     let Location::File { path, line } = read("port = -1", &[]).unwrap_err().0[0].location().clone()
     else {
@@ -263,7 +264,8 @@ mod sections {
         );
         assert!(told[6].starts_with(here.split(':').next().unwrap()), "{told:?}");
         assert!(
-            told[6].ends_with("write host under `[mail]` of trine.toml, or set TRINE_MAIL_HOST"),
+            told[6]
+                .ends_with("add `host = …` under `[mail]` in trine.toml, or set TRINE_MAIL_HOST"),
             "{told:?}"
         );
         assert_eq!(told.len(), 7);
@@ -325,16 +327,20 @@ mod sections {
             (
                 &long[1..],
                 Some(other),
-                "TRINE_KEYS_SIGN: `keys.sign` cannot be used under the profile `prod`: expected at least 32 bytes, got 31",
+                "TRINE_KEYS_SIGN: the value of `keys.sign` is too weak for the profile `prod`: it has 31 bytes, expected at least 32",
             ),
-            ("", Some(other), "the value is a well-known example"),
-            (long, Some("Change-Me"), "the value is a well-known example"),
-            (long, Some("a lily!"), "expected at least 8 bytes, got 7"),
-            (long, Some("abababababab"), "the value repeats a few letters"),
+            ("", Some(other), "it is a well-known example: set a random value"),
+            (long, Some("Change-Me"), "it is a well-known example: set a random value"),
+            (long, Some("a lily!"), "it has 7 bytes, expected at least 8"),
+            (
+                long,
+                Some("abababababab"),
+                "it has fewer than 4 different characters: set a random value",
+            ),
             (
                 long,
                 None,
-                "`keys.cookie` cannot be used under the profile `prod`: its default is in the source code, which others can read: set TRINE_KEYS_COOKIE",
+                "the value of `keys.cookie` is too weak for the profile `prod`: its default is in the source code, which others can read: set TRINE_KEYS_COOKIE",
             ),
         ] {
             let errors = keys("prod", sign, cookie).unwrap_err();
@@ -346,10 +352,7 @@ mod sections {
             .unwrap()
             .section::<Keys>("keys")
             .unwrap_err();
-        assert!(
-            missing.to_string().contains("`keys.sign` is missing: expected a secret, as text"),
-            "{missing}"
-        );
+        assert!(missing.to_string().contains("`keys.sign` is missing: expected text"), "{missing}");
     }
 
     #[test]
@@ -358,7 +361,9 @@ mod sections {
         assert!(!format!("{config:?}").contains("tiger"));
         let errors = config.section::<Keys>("keys").unwrap_err();
         let text = format!("{errors} {errors:?}");
-        assert!(text.contains("`keys.peer`: expected an address and a port such as `127.0.0.1:25`, got another value, which is secret"), "{text}");
+        let wanted = "`keys.peer`: expected an address and a port such as `127.0.0.1:25`; the \
+                      current value is not shown because it is a secret";
+        assert!(text.contains(wanted), "{text}");
         assert!(!text.contains("tiger"), "{text}");
         let read = keys("dev", "tiger", None).unwrap();
         assert!(!format!("{read:?}").contains("tiger"), "{read:?}");

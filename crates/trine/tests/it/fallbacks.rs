@@ -268,7 +268,7 @@ fn the_audit_and_the_tree_show_fallbacks() {
     has(Kind::PathParams, "takes 2 path parameters as `Path<(u8, u8)>`, but `/{b}/c` has 1 (b)", 3);
     has(
         Kind::Collision,
-        "`fallback plain` (any method of /d/{*rest}) answers the same requests as",
+        "`fallback plain` (any method of /d/{*rest}) and `fallback plain` (any method of /d/{*rest}) are fallbacks for the same requests: remove one of them",
         5,
     );
     has(Kind::Unreachable, "no request reaches `fallback plain` (any method of /f/{*rest})", 6);

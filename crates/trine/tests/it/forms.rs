@@ -197,7 +197,7 @@ async fn an_error_has_the_format_of_rfc_9457() {
         json!([{ "in": "form", "field": "zip", "code": "type", "message": message }])
     );
     let two: Value = send::<Address>(URLENCODED, "").await.json();
-    assert_eq!(two["detail"], "2 values are invalid; the first: form field `street`: is missing");
+    assert_eq!(two["detail"], "2 values are invalid; the first: form field `street` is missing");
 }
 
 #[derive(Debug, FromForm)]

@@ -187,7 +187,7 @@ fn the_audit_notes_lookups_before_the_authorization() {
     assert_eq!(finding.kind, Kind::LookedUpFirst);
     assert!(
         finding.text.starts_with(
-            "`sign` (POST /g/documents/{document}) looks up `document: Document` before `signed: Signed`, which reads the body"
+            "`sign` (POST /g/documents/{document}) looks up `document: Document` before it extracts `signed: Signed`, which reads the body"
         ),
         "{audit}"
     );

@@ -144,7 +144,7 @@ async fn if_a_start_hook_fails_the_started_parts_are_shut_down() {
             Ok(())
         });
     let audit = app.build().await.unwrap_err();
-    assert!(audit.to_string().contains("a hook at the start failed: no migration 7"), "{audit}");
+    assert!(audit.to_string().contains("a start hook failed: no migration 7"), "{audit}");
     assert_eq!(seen.all(), ["ended"]);
 }
 

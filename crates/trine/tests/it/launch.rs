@@ -129,7 +129,7 @@ fn all_mistakes_are_one_report_before_anything_runs() {
     assert!(!output.status.success());
     for wanted in [
         "error: the launch audit found 3 mistakes:",
-        "`keys.sign` cannot be used under the profile `prod`: the value is a well-known example",
+        "the value of `keys.sign` is too weak for the profile `prod`: it is a well-known example",
         "there is no key `TRINE_KEYS_SING`; did you mean `TRINE_KEYS_SIGN`?",
         &format!("127.0.0.1:{port} is in use: "),
         &format!("TRINE_PORT={}", if port == u16::MAX { port - 1 } else { port + 1 }),
@@ -177,7 +177,7 @@ fn the_audit_is_printed_instead_of_serving() {
     let port = taken.local_addr().unwrap().port().to_string();
     let (output, text) = run(&[("TRINE_AUDIT", "text"), SECRET, ("TRINE_PORT", &port)]);
     assert!(
-        output.status.success() && text.contains("note: the group `/empty` has no routes"),
+        output.status.success() && text.contains("note: the group at `/empty` has no routes"),
         "{text}"
     );
     let (output, _) = run(&[("TRINE_AUDIT", "json")]);

@@ -217,7 +217,7 @@ fn the_audit_reports_conflicts() {
     assert_eq!(finding.kind, Kind::Collision);
     assert_eq!(
         finding.text,
-        "`tell` (POST /g/a/) has the same path as `tell` (GET /g/a) under `Slashes::Same`: write both paths with the same ending"
+        "under `Slashes::Same`, `tell` (POST /g/a/) and `tell` (GET /g/a) have the same path: write both with the same ending if their methods differ, otherwise remove one of them"
     );
     assert_eq!(finding.locations.len(), 2);
     let audit = routes(Slashes::Redirect).audit().unwrap();
@@ -228,11 +228,11 @@ fn the_audit_reports_conflicts() {
         [
             (
                 Kind::Shadowed,
-                "`Slashes::Redirect` has no effect on `/g/a`: `tell` (POST /g/a/) answers the path with the other ending"
+                "`Slashes::Redirect` has no effect on `/g/a`: `tell` (POST /g/a/) answers the path with the other ending; remove that route if this path should be redirected"
             ),
             (
                 Kind::Shadowed,
-                "`Slashes::Redirect` has no effect on `/g/{id}`: `tell` (GET /{*rest}) answers the path with the other ending"
+                "`Slashes::Redirect` has no effect on `/g/{id}`: `tell` (GET /{*rest}) answers the path with the other ending; remove that route if this path should be redirected"
             ),
         ]
     );

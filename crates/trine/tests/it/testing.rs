@@ -149,7 +149,7 @@ async fn a_failed_expectation_shows_everything() {
         "expected status 201, got 422 Unprocessable Entity\n\n\
          POST /json?x=1\naccept: text/plain\ncontent-type: application/json\nhost: localhost\n\n\"a\"\n\n\
          422 Unprocessable Entity\ncontent-type: text/plain; charset=utf-8\nvary: accept\n\n\
-         422 Unprocessable Entity\nJSON (line 1, column 3): invalid type: string \"a\", expected a sequence\n\n"
+         422 Unprocessable Entity\nJSON (line 1, column 3): expected an array, got string \"a\"\n\n"
     );
     let bytes = client.get("/bytes").await;
     assert!(failure(|| _ = bytes.text()).contains("(1 bytes that are not text)"));

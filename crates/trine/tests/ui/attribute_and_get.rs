@@ -6,6 +6,6 @@ use trine::prelude::*;
 async fn show(id: u64) {}
 
 fn main() {
-    App::new().route("/users/{id}", get(show)); //~ expect: `u64` cannot be a handler argument
+    App::new().route("/users/{id}", get(show)); //~ expect: `u64` is not an extractor, so it cannot be an argument of a handler, a guard or a field of `FromRequest`
     //~ also: without an attribute, write `Path<u64>` or `Query<…>`
 }

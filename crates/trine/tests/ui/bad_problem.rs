@@ -19,7 +19,7 @@ enum Words {
     Typo,
     #[problem(status = 404, title = 7)] //~ expect: `title = "…"`: expected text in quotes
     Number,
-    #[problem(status = 401, header("www authenticate", "x"))] //~ expect: `www authenticate` is not a valid header name
+    #[problem(status = 401, header("www authenticate", "x"))] //~ expect: `www authenticate` is not a valid header name: write letters, digits and `-`
     Header,
     #[problem(status = 401, header("retry-after"))] //~ expect: expected a name and a value: `header("retry-after", "60")`
     HalfAHeader,
@@ -69,10 +69,10 @@ enum Above {
 
 #[derive(Debug, Problem)]
 #[problem(status = 404)]
-struct Generic<T>(T); //~ expect: `Problem` cannot be derived for generic types
+struct Generic<T>(T); //~ expect: `Problem` cannot be derived for generic types: remove the parameter
 
 #[derive(Debug, Problem)]
-enum Empty {} //~ expect: `Empty` has no variants
+enum Empty {} //~ expect: `Empty` has no variants: add one
 
 // Nothing else is wrong with types that are used as the derive would have made them.
 async fn handler() -> Result<(), Statuses> {

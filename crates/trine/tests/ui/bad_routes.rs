@@ -6,7 +6,7 @@ async fn hello() {}
 fn main() {
     let _ = routes![
         hello,
-        hello(), //~ expect: expected the path of a handler, such as `hello` or `admin::stats`
-        "/hello", //~ expect: expected the path of a handler, such as `hello` or `admin::stats`
+        hello(), //~ expect: expected the name of a handler function, such as `hello` or `admin::stats`, without `()` and without quotes
+        "/hello", //~ expect: expected the name of a handler function, such as `hello` or `admin::stats`, without `()` and without quotes
     ];
 }

@@ -10,7 +10,7 @@ struct Mail {
     host: String,
     größe: u8, //~ expect: `größe` is not a valid key: add `#[config(name = "…")]`
     #[config(name = "port")]
-    other: u16, //~ expect: two fields have the key `port`
+    other: u16, //~ expect: two fields have the key `port`: rename one with `#[config(name = "…")]`
 }
 
 #[derive(trine::Config)]

@@ -3,7 +3,7 @@ use trine::prelude::*;
 #[derive(FromParam)]
 enum Fields {
     A,
-    B(u8), //~ expect: `B` has fields, but a parameter only names a variant
+    B(u8), //~ expect: `B` has fields, but a parameter only names a variant: remove the fields of `B`
 }
 
 #[derive(FromParam)]
@@ -20,7 +20,7 @@ enum Case {
 }
 
 #[derive(FromParam)]
-enum Empty {} //~ expect: `Empty` has no variants
+enum Empty {} //~ expect: `Empty` has no variants: add one
 
 #[derive(FromParam)]
 struct Two(u8, u8); //~ expect: `Two` has to be an enum of variants without fields

@@ -4,13 +4,13 @@ use trine::prelude::*;
 struct Twice {
     first: Json<u8>,
     method: Method,
-    second: String, //~ expect: `Twice` reads the request body twice: `first: Json<u8>` and `second: String`
+    second: String, //~ expect: `Twice` reads the request body twice: `first: Json<u8>` and `second: String`; a body can only be read once: keep one of them
 }
 
 #[derive(FromRequest)]
 struct Wrong {
     method: Method,
-    flag: bool, //~ expect: `bool` cannot be a handler argument
+    flag: bool, //~ expect: `bool` is not an extractor, so it cannot be an argument of a handler, a guard or a field of `FromRequest`
 }
 
 #[derive(FromRequest)]

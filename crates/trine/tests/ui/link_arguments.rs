@@ -41,7 +41,7 @@ fn main() {
     );
     let _ = show::uri("fine", 7, 1.5); //~ expect: cannot stand for `Option<u32>` in a link
     let _ = verify::uri(Token("x".into())); //~ expect: `Token` cannot be written into a link: it has no `ToParam`
-    //~ also: derive `FromParam` for `Token`, which brings it along, or implement `trine::ToParam`
+    //~ also: derive `FromParam` for `Token`, which implements `ToParam` too, or implement `trine::ToParam`
     let _ = room::uri(new::Room("x".into())); //~ expect: `new::Room` cannot stand for `old::Room` in a link
-    //~ also: two types of one name are told apart by their paths
+    //~ also: if both types have the same name, compare their full paths in this message
 }

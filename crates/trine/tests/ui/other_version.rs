@@ -20,7 +20,7 @@ impl other_trine_core::IntoResponse for Page {
 }
 
 #[get("/")]
-async fn show(token: Token) {} //~ expect: `Token` cannot be a handler argument
+async fn show(token: Token) {} //~ expect: `Token` is not an extractor, so it cannot be an argument of a handler, a guard or a field of `FromRequest`
 //~ also: if it implements `FromRequest` of another version of trine-core, `cargo tree -d` shows both
 
 #[get("/page")]

@@ -13,6 +13,6 @@ impl other_trine_core::FromRequest for Token {
 async fn show(token: Token) {}
 
 fn main() {
-    App::new().route("/", get(show)); //~ expect: `Token` cannot be a handler argument
+    App::new().route("/", get(show)); //~ expect: `Token` is not an extractor, so it cannot be an argument of a handler, a guard or a field of `FromRequest`
     //~ also: if it implements `FromRequest` of another version of trine-core, `cargo tree -d` shows both
 }

@@ -4,7 +4,7 @@ use trine::prelude::*;
 async fn create(
     a: Bytes,
     method: Method,
-    b: Option<String>, //~ expect: handler `create` reads the request body twice: `a: Bytes` and `b: Option<String>`
+    b: Option<String>, //~ expect: handler `create` reads the request body twice: `a: Bytes` and `b: Option<String>`; a body can only be read once: keep one of them, or take `Bytes` and parse them in the handler
 ) {
 }
 

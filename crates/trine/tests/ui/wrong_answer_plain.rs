@@ -19,5 +19,5 @@ fn main() {
     //~ also: a plain `fn` returns a response: `Json<…>`, `String`, a `Result` of them or another `IntoResponse`
     App::new().route("/closure", get(|| async { Todo })); //~ expect: `Todo` cannot be the answer of a handler
     App::new().route("/both", get(value).post(taken)); //~ expect: `Todo` cannot be the answer of a handler
-    //~ expect: `Todo` cannot be a handler argument
+    //~ expect: `Todo` is not an extractor, so it cannot be an argument of a handler, a guard or a field of `FromRequest`
 }

@@ -167,7 +167,7 @@ fn what_is_wrong_stops_the_start_with_its_file() {
     let told = run(&[("TRINE_TLS_CERT", "cert.pem"), ("TRINE_TLS_KEY", "key.pem")]);
     assert!(told.contains("TLS cannot be set up: cert.pem: expected a PEM file"), "{told}");
     let told = run(&[("TRINE_TLS_CERT", "cert.pem")]);
-    assert!(told.contains("`tls_cert` and `tls_key` belong together"), "{told}");
+    assert!(told.contains("`tls_cert` is set, but `tls_key` is not"), "{told}");
     let told = run(&[("TRINE_TLS_SELF_SIGNED", "true"), ("TRINE_PROFILE", "prod")]);
     assert!(told.contains("`tls_self_signed` is for development"), "{told}");
 }

@@ -146,7 +146,10 @@ fn enumeration(
             {
                 diagnostics.error(
                     field.ident.span(),
-                    format!("`{tag}` is already the tag that selects the variant"),
+                    format!(
+                        "`{tag}` is already the tag that selects the variant: rename this field, \
+                         or choose another `tag`"
+                    ),
                 );
             }
             Shape::Tagged(tag, variants)
@@ -161,7 +164,7 @@ fn enumeration(
                 diagnostics.error(variant.ident.span(), message);
             }
             if variants.is_empty() {
-                diagnostics.error(at, "an enum without variants has no value");
+                diagnostics.error(at, "an enum without variants has no value: add one");
             }
             Shape::Choice(variants)
         }
@@ -203,7 +206,8 @@ fn twice<'a>(names: impl Iterator<Item = (&'a String, Span)>, diagnostics: &mut 
     let mut seen: Vec<&String> = Vec::new();
     for (name, at) in names {
         if seen.contains(&name) {
-            diagnostics.error(at, format!("a second `{name}`: each name has to be unique"));
+            diagnostics
+                .error(at, format!("a second `{name}`: rename one with `#[form(name = \"…\")]`"));
         }
         seen.push(name);
     }

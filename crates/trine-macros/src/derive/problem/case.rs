@@ -226,7 +226,11 @@ fn header(
     // RFC 9110, 5.6.2 and 5.5: a name is a token, a value is visible.
     let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     if name.value().is_empty() || !name.value().bytes().all(token) {
-        diagnostics.error(name.span(), format!("`{}` is not a valid header name", name.value()));
+        let text = format!(
+            "`{}` is not a valid header name: write letters, digits and `-`, such as `retry-after`",
+            name.value()
+        );
+        diagnostics.error(name.span(), text);
         return None;
     }
     if !value.value().bytes().all(|byte| matches!(byte, b'\t' | b' '..=b'~')) {

@@ -50,7 +50,10 @@ impl<'a> Type<'a> {
     fn read(input: &'a DeriveInput, diagnostics: &mut Diagnostics) -> Type<'a> {
         let ident = &input.ident;
         if let Some(parameter) = input.generics.params.first() {
-            diagnostics.error(parameter.span(), "`Problem` cannot be derived for generic types");
+            diagnostics.error(
+                parameter.span(),
+                "`Problem` cannot be derived for generic types: remove the parameter",
+            );
         }
         let mut all_attributes: Vec<&Attribute> = input.attrs.iter().collect();
         let mut own_error = false;
@@ -70,7 +73,7 @@ impl<'a> Type<'a> {
             Data::Enum(data) => {
                 own_error = own_error_of_enum(&input.attrs, diagnostics);
                 if data.variants.is_empty() {
-                    diagnostics.error(ident.span(), format!("`{ident}` has no variants"));
+                    diagnostics.error(ident.span(), format!("`{ident}` has no variants: add one"));
                 }
                 for variant in &data.variants {
                     all_attributes.extend(&variant.attrs);

@@ -77,7 +77,7 @@ pub struct Finding {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Kind {
-    /// Two routes answer the same requests.
+    /// Two routes answer the same requests, or their paths cannot be in one application.
     Collision,
     /// No request reaches a route, or the fallback.
     Unreachable,
@@ -173,38 +173,58 @@ impl Audit {
 }
 
 impl Finding {
-    pub(crate) fn collision(route: &RouteMeta, other: Option<&RouteMeta>) -> Finding {
+    pub(crate) fn collision(route: &RouteMeta, other: &RouteMeta) -> Finding {
+        let text = format!(
+            "{} answers the same requests as {}: change one of the two paths, methods or \
+             conditions",
+            describe(route),
+            describe(other)
+        );
+        Finding::of_two(Kind::Collision, text, route, other)
+    }
+
+    /// Two paths whose parameters the router cannot tell apart. No method or condition helps.
+    pub(crate) fn overlap(route: &RouteMeta, other: Option<&RouteMeta>) -> Finding {
         let this = describe(route);
-        match other {
-            Some(other) => Finding {
-                kind: Kind::Collision,
-                text: format!(
-                    "{this} answers the same requests as {}: change one of the two paths or \
-                     methods",
-                    describe(other)
-                ),
-                locations: vec![
-                    file_line(route.file, route.line),
-                    file_line(other.file, other.line),
-                ],
-            },
-            None => Finding {
-                kind: Kind::Collision,
-                text: format!("{this} conflicts with another route: change its path"),
-                locations: vec![file_line(route.file, route.line)],
-            },
-        }
+        let Some(other) = other else {
+            let text = format!("{this} conflicts with another route: change its path");
+            let locations = vec![file_line(route.file, route.line)];
+            return Finding { kind: Kind::Collision, text, locations };
+        };
+        let text = format!(
+            "{this} cannot be declared beside {}: in one segment, the two paths have parameters \
+             that the router cannot tell apart; change one of the paths (another method does not \
+             help)",
+            describe(other)
+        );
+        Finding::of_two(Kind::Collision, text, route, other)
+    }
+
+    pub(crate) fn fallback_twice(fallback: &RouteMeta, other: &RouteMeta) -> Finding {
+        let text = format!(
+            "{} and {} are fallbacks for the same requests: remove one of them, or give their \
+             groups different prefixes, hosts or conditions",
+            describe(fallback),
+            describe(other)
+        );
+        Finding::of_two(Kind::Collision, text, fallback, other)
+    }
+
+    fn of_two(kind: Kind, text: String, route: &RouteMeta, other: &RouteMeta) -> Finding {
+        let locations = vec![file_line(route.file, route.line), file_line(other.file, other.line)];
+        Finding { kind, text, locations }
     }
 
     pub(crate) fn unreachable(route: &RouteMeta, other: &RouteMeta) -> Finding {
         let text = format!(
             "{} is never reached: {} answers all of its requests and is declared before it; \
-             change the order",
+             declare `{}` before `{}`",
             describe(route),
-            describe(other)
+            describe(other),
+            route.handler,
+            other.handler
         );
-        let locations = vec![file_line(route.file, route.line), file_line(other.file, other.line)];
-        Finding { kind: Kind::Unreachable, text, locations }
+        Finding::of_two(Kind::Unreachable, text, route, other)
     }
 
     pub(crate) fn fallback_unreachable(meta: &RouteMeta) -> Finding {
@@ -282,10 +302,10 @@ impl Finding {
     pub(crate) fn looked_up_first(need: &Need, route: &RouteMeta) -> Option<Finding> {
         let Need::Guard { value, body } = need else { return None };
         let text = format!(
-            "{} looks up `{value}` before `{body}`, which reads the body and therefore runs last: \
-             if it refuses clients by their identity, a 404 has already told strangers what \
-             exists; take the identity \
-             as an argument of its own, or put a guard around the route",
+            "{} looks up `{value}` before it extracts `{body}`, which reads the body and is \
+             therefore last. If `{body}` refuses clients by their identity, a refused client can \
+             tell from a 404 whether `{value}` exists: take the identity as an argument of its \
+             own, or put a guard around the route",
             describe(route)
         );
         let locations = vec![file_line(route.file, route.line)];

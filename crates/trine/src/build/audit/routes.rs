@@ -52,12 +52,13 @@ pub(crate) fn empty(root: &Group) -> Vec<Finding> {
     for item in &root.items {
         let GroupItem::Group(group) = item else { continue };
         if group.items.is_empty() && group.fallback.is_none() {
-            let text = match names(&group.layers) {
-                None => format!("the group `{}` has no routes", group.prefix),
-                Some(layers) => {
-                    format!("the group `{}` has no routes: {layers} wraps nothing", group.prefix)
-                }
+            let name = match (&*group.prefix, &group.host) {
+                ("", Some(host)) => format!("the group on the host `{host}`"),
+                ("", None) => "a group".to_owned(),
+                (prefix, _) => format!("the group at `{prefix}`"),
             };
+            let layers = without_effect(&group.layers);
+            let text = format!("{name} has no routes{layers}: add routes, or remove the group");
             findings.push(Finding {
                 kind: Kind::Empty,
                 text,
@@ -69,10 +70,15 @@ pub(crate) fn empty(root: &Group) -> Vec<Finding> {
     findings
 }
 
-fn names(layers: &Layers) -> Option<String> {
+/// The part of a sentence that names the layers of a group without routes.
+fn without_effect(layers: &Layers) -> String {
     let names: Vec<String> =
         layers.iter().map(|layer| format!("`{}`", layer.description.title())).collect();
-    (!names.is_empty()).then(|| names.join(", "))
+    match names.as_slice() {
+        [] => String::new(),
+        [one] => format!(", so its layer {one} has no effect"),
+        all => format!(", so its layers {} have no effect", all.join(", ")),
+    }
 }
 
 /// Why no request has a path that matches this template.
@@ -81,9 +87,10 @@ fn unreachable_because(template: &str) -> Option<String> {
     let inside =
         template[..query].rfind('{').is_some_and(|open| !template[open..query].contains('}'));
     (!inside).then(|| {
+        let (path, query) = template.split_at(query);
         format!(
-            "a path ends before `?`; take `{}` with `Query` or an attribute",
-            &template[query..]
+            "a path ends before `?`. Remove `{query}` from the path and take an argument \
+             `Query<…>`, or write the template in an attribute, `#[get(\"{path}{query}\")]`"
         )
     })
 }
@@ -112,7 +119,7 @@ fn behind_routes(mount: &RouteMeta, routes: &[RouteMeta]) -> Option<Finding> {
     let first = routes.iter().find(inside)?;
     let text = format!(
         "the service mounted at `{}` does not receive {}: a path with a route of its own never \
-         falls through to the service",
+         falls through to the service; remove the route if the service should answer this path",
         prefix.strip_suffix('/').filter(|prefix| !prefix.is_empty()).unwrap_or("/"),
         paths.join(", ")
     );
@@ -140,18 +147,19 @@ fn shadowed(routes: &[RouteMeta]) -> Vec<Finding> {
         let lost: Vec<&RouteMeta> = covering.filter(|route| !has(&route.method)).collect();
         let Some(first) = lost.first() else { continue };
         let of_first = lost.iter().filter(|route| route.path == first.path);
-        let methods: Vec<&str> =
-            of_first.map(|it| it.method.as_ref().map_or("any method", Method::as_str)).collect();
+        let methods: Option<Vec<&str>> =
+            of_first.map(|it| it.method.as_ref().map(Method::as_str)).collect();
+        let lost = match methods {
+            Some(methods) => format!("{} for", methods.join(", ")),
+            None => "the other methods of".to_owned(),
+        };
         let text = format!(
-            "`{}` does not answer {} for `{}`: that path has routes of its own, and other methods \
-             get 405",
+            "`{}` does not receive {lost} `{special}`: that path has routes of its own, so they \
+             get 405; add them to `{special}` if they should be answered",
             first.path,
-            methods.join(", "),
-            special.path
+            special = special.path
         );
-        let locations =
-            vec![file_line(first.file, first.line), file_line(special.file, special.line)];
-        findings.push(Finding { kind: Kind::Shadowed, text, locations });
+        findings.push(Finding::of_two(Kind::Shadowed, text, first, special));
     }
     findings
 }

@@ -37,8 +37,8 @@ pub(crate) fn conflicts(
             Slashes::Same if twins => (
                 Kind::Collision,
                 format!(
-                    "{} has the same path as {} under `Slashes::Same`: write both paths with the \
-                     same ending",
+                    "under `Slashes::Same`, {} and {} have the same path: write both with the same \
+                     ending if their methods differ, otherwise remove one of them",
                     describe(taker),
                     describe(route)
                 ),
@@ -47,9 +47,10 @@ pub(crate) fn conflicts(
                 Kind::Shadowed,
                 format!(
                     "`Slashes::{setting:?}` has no effect on `{}`: {} answers the path with the \
-                     other ending",
+                     other ending; remove that route if this path should be {}",
                     route.path,
-                    describe(taker)
+                    describe(taker),
+                    if *setting == Slashes::Redirect { "redirected" } else { "the same" }
                 ),
             ),
         };

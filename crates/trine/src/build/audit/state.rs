@@ -12,8 +12,10 @@ pub(crate) fn declared_twice(declared: &[StateDeclaration]) -> Vec<Finding> {
             declared.iter().filter(same).map(|it| location(it.location)).collect();
         if locations.len() > 1 && !declared[..index].iter().any(|it| it.type_id == first.type_id) {
             let text = format!(
-                "state of type `{}` is declared twice: wrap one of the two in a type of its own",
-                first.type_name
+                "state of type `{}` is declared {} times: keep one of them, or give each value a \
+                 type of its own",
+                first.type_name,
+                locations.len()
             );
             findings.push(Finding { kind: Kind::StateTwice, text, locations });
         }

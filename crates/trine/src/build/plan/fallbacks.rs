@@ -65,7 +65,7 @@ impl Planner<'_> {
             let outer: Vec<RouteIndex> =
                 context.fallbacks.iter().filter_map(|&at| routes[at]).collect();
             if let Some(known) = known.filter(|known| !outer.contains(&known.route)) {
-                self.findings.push(Finding::collision(&meta, metas.get(known.route.as_usize())));
+                self.findings.push(Finding::fallback_twice(&meta, &metas[known.route.as_usize()]));
                 continue;
             }
             choice.candidates =

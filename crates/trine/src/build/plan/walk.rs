@@ -69,7 +69,8 @@ impl Planner<'_> {
         let Some(host) = &group.host else { return };
         let parsed = match &inside.host {
             Some(outer) => Err(format!(
-                "the host `{host}` is set inside a group that is already on the host `{}`",
+                "the host `{host}` is set inside a group that is already on the host `{}`: \
+                 move this group out of it, or remove one of the two hosts",
                 outer.text
             )),
             None => Host::parse(host),
@@ -153,7 +154,8 @@ impl Planner<'_> {
             let names: Vec<String> = host.params().map(str::to_owned).collect();
             if let Some(name) = names.iter().find(|name| meta.params.contains(name)) {
                 let text = format!(
-                    "`{}` has a parameter `{name}`, which its host `{}` has too",
+                    "`{}` has a parameter `{name}`, which its host `{}` has too: rename one \
+                     of them",
                     meta.path, host.text
                 );
                 return self.findings.push(Finding::template(&text, meta.file, meta.line));
@@ -175,13 +177,22 @@ impl Planner<'_> {
                 self.routes.entries.push(Entry { endpoint, chain: context.chain.clone() });
                 self.routes.scopes.push(context.scope.clone());
             }
-            Err(RouteConflict::Duplicate(other)) => {
-                let other = other.and_then(|other| self.routes.metas.get(other.as_usize()));
-                self.findings.push(Finding::collision(&meta, other));
+            Err(conflict) => {
+                let finding = self.conflict(&meta, &conflict);
+                self.findings.push(finding);
             }
-            Err(RouteConflict::Unreachable(other)) => {
-                let other = &self.routes.metas[other.as_usize()];
-                self.findings.push(Finding::unreachable(&meta, other));
+        }
+    }
+
+    fn conflict(&self, meta: &RouteMeta, conflict: &RouteConflict) -> Finding {
+        let metas = &self.routes.metas;
+        match conflict {
+            RouteConflict::Duplicate(other) => Finding::collision(meta, &metas[other.as_usize()]),
+            RouteConflict::Unreachable(other) => {
+                Finding::unreachable(meta, &metas[other.as_usize()])
+            }
+            RouteConflict::Overlap(other) => {
+                Finding::overlap(meta, other.and_then(|other| metas.get(other.as_usize())))
             }
         }
     }

@@ -142,7 +142,7 @@ impl App {
     /// # async fn main() {
     /// let app = App::new().on_start(|_cx| async { Err(trine::Error::new("no migration 7")) });
     /// let audit = app.build().await.unwrap_err();
-    /// assert!(audit.to_string().contains("a hook at the start failed: no migration 7"));
+    /// assert!(audit.to_string().contains("a start hook failed: no migration 7"));
     /// # }
     /// ```
     #[must_use]

@@ -84,11 +84,17 @@ impl Written {
         match &self.condition {
             WrittenCondition::Header(name, value) => {
                 let parsed = name.parse().map_err(|_| {
-                    format!("the header condition: `{name}` is not a valid header name")
+                    format!(
+                        "the header condition: `{name}` is not a valid header name: write letters, \
+                         digits and `-`, such as `x-version`"
+                    )
                 })?;
                 let value = value.as_deref().map(|value| {
                     value.parse().map_err(|_| {
-                        format!("the condition on `{name}`: `{value}` is not a valid header value")
+                        format!(
+                            "the condition on `{name}`: `{value}` is not a valid header value: \
+                             write visible ASCII"
+                        )
                     })
                 });
                 Ok(Condition::Header(parsed, value.transpose()?))
@@ -140,12 +146,13 @@ impl Condition {
 
 impl Media {
     fn parse(text: &str, ranges: bool) -> Result<Media, String> {
-        let mistake = |why: &str| {
-            format!("the media type condition: `{text}` {why}, such as `application/json`")
-        };
-        let (kind, sub) = split(text)
-            .filter(|_| !text.contains(';'))
-            .ok_or_else(|| mistake("is not a type and a subtype"))?;
+        const WANTED: &str =
+            "is not a media type: expected a type and a subtype, such as `application/json`";
+        const WANTED_OR_RANGE: &str =
+            "is not a media type: expected a type and a subtype, such as `text/html` or `text/*`";
+        let mistake = |why: &str| format!("the media type condition: `{text}` {why}");
+        let (kind, sub) =
+            split(text).filter(|_| !text.contains(';')).ok_or_else(|| mistake(WANTED))?;
         let token = |part: &str| {
             !part.is_empty()
                 && part
@@ -154,9 +161,9 @@ impl Media {
         };
         if !token(kind) || !(token(sub) || ranges && sub == "*") {
             return Err(mistake(if ranges {
-                "is not a type and a subtype (which may be `*`)"
+                WANTED_OR_RANGE
             } else {
-                "is not exactly one type and one subtype"
+                "is not exactly one media type: expected one such as `text/html`"
             }));
         }
         Ok(Media { kind: kind.to_ascii_lowercase(), sub: sub.to_ascii_lowercase() })

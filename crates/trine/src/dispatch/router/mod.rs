@@ -52,8 +52,11 @@ pub(crate) struct PathRoutes {
 
 /// Why a route cannot be inserted.
 pub(crate) enum RouteConflict {
-    /// Another route matches the same requests. Its index, if it is known.
-    Duplicate(Option<RouteIndex>),
+    /// Another route matches the same requests.
+    Duplicate(RouteIndex),
+    /// The tree cannot tell the parameters of the path from those of another path, such as `/{id}`
+    /// from `/{*rest}`. A route of the other path, if it is known.
+    Overlap(Option<RouteIndex>),
     /// A route that was declared before matches every request that this one would match.
     Unreachable(RouteIndex),
 }
@@ -86,14 +89,14 @@ impl Router {
     }
 
     fn insert_path(&mut self, at: &Template) -> Result<usize, RouteConflict> {
-        let index = u32::try_from(self.paths.len()).map_err(|_| RouteConflict::Duplicate(None))?;
+        let index = u32::try_from(self.paths.len()).map_err(|_| RouteConflict::Overlap(None))?;
         match self.tree.insert(at.canonical.as_str(), index) {
             Ok(()) => {}
             Err(matchit::InsertError::Conflict { with }) => {
                 let other = self.paths.iter().find(|path| path.canonical == with);
-                return Err(RouteConflict::Duplicate(other.and_then(|path| path.indices().next())));
+                return Err(RouteConflict::Overlap(other.and_then(|path| path.indices().next())));
             }
-            Err(_) => return Err(RouteConflict::Duplicate(None)),
+            Err(_) => return Err(RouteConflict::Overlap(None)),
         }
         self.paths.push(PathRoutes { canonical: at.canonical.clone(), ..PathRoutes::default() });
         Ok(self.paths.len() - 1)
@@ -157,7 +160,7 @@ impl PathRoutes {
     ) -> Result<(), RouteConflict> {
         if conditions.is_empty() {
             if let Some(&(_, other)) = self.routes.iter().find(|(other, _)| *other == method) {
-                return Err(RouteConflict::Duplicate(Some(other)));
+                return Err(RouteConflict::Duplicate(other));
             }
             self.routes.push((method, route));
             return Ok(());
@@ -165,7 +168,7 @@ impl PathRoutes {
         let candidate = Candidate { method, conditions, route };
         if let Some(other) = self.conditional.iter().find(|other| candidate.is_hidden_by(other)) {
             return Err(match other.is_hidden_by(&candidate) {
-                true => RouteConflict::Duplicate(Some(other.route)),
+                true => RouteConflict::Duplicate(other.route),
                 false => RouteConflict::Unreachable(other.route),
             });
         }

@@ -45,7 +45,8 @@ impl Template {
     fn segment(&mut self, segment: &str, last: bool) -> Result<(), String> {
         if segment == "." || segment == ".." {
             return Err(format!(
-                "`{}` has a segment `{segment}`, which clients remove from paths",
+                "`{}` has a segment `{segment}`, which clients resolve before they send a path: \
+                 write the resolved path",
                 self.text
             ));
         }
@@ -99,7 +100,7 @@ impl Template {
             ));
         }
         if self.params.iter().any(|other| other == name) {
-            return Err(format!("`{}` names `{name}` twice", self.text));
+            return Err(format!("`{}` names `{name}` twice: rename one of them", self.text));
         }
         self.canonical.push_str(&format!("{{{star}p{}}}", self.params.len()));
         self.params.push(name.to_owned());
@@ -176,7 +177,7 @@ mod tests {
         for (text, fragment) in [
             ("users", "must start with `/`"),
             ("/a//b", "empty segment"),
-            ("/a/../b", "remove from paths"),
+            ("/a/../b", "write the resolved path"),
             ("/{id", "brace without its pair"),
             ("/id}", "brace without its pair"),
             ("/{a}{b}", "two parameters"),

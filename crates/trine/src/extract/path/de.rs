@@ -61,13 +61,20 @@ pub(super) fn refuse(error: Error, matched: &RouteCx, type_name: &str) -> Reject
             )
         }
         (Why::MissingField(name), _) => {
-            format!("{of} asks for a path parameter `{name}`, but `{path}` has ({names})")
+            format!(
+                "{of} needs a path parameter `{name}`, but `{path}` has {}: use the same names \
+                 in both",
+                if names.is_empty() { "none" } else { &*names }
+            )
         }
         (Why::Shape, _) => {
             format!("{of}: a path parameter is one value, no list and no map (in `{path}`)")
         }
         (Why::Expected(expected), false) => {
-            format!("{of} expects {expected}; `{path}` gives path parameters ({names})")
+            format!(
+                "{of} expects {expected}, but `{path}` has the path parameters ({names}): take a \
+                 tuple or a struct with these names"
+            )
         }
         _ => match error.programming_mistake(&of) {
             Some(mistake) => mistake,

@@ -135,6 +135,7 @@ impl Error {
             Why::Choice(known) => ("choice", format!("expected {}{got}", listed(known))),
             Why::Custom(text) => ("type", format!("{}{got}", clip(text))),
             Why::Repeated(count) => ("duplicate", format!("expected one value, got {count}")),
+            Why::Unknown([]) => ("unknown", "is unknown: remove it".into()),
             Why::Unknown(known) => {
                 let known: Vec<_> = known.iter().map(|&name| name.to_owned()).collect();
                 ("unknown", format!("is unknown: expected {}", listed(&known)))
@@ -142,7 +143,9 @@ impl Error {
             Why::Encoding => ("encoding", format!("expected percent-encoded UTF-8{got}")),
             Why::Names => ("encoding", "expected names in percent-encoded UTF-8".into()),
             Why::Path(text) => ("path", text.clone()),
-            Why::TooMany => ("type", "expected fewer values".into()),
+            Why::TooMany => {
+                ("type", "too many values whose type is unclear: send fewer of them".into())
+            }
             Why::Count { .. } | Why::Shape => ("type", self.to_string()),
         }
     }
@@ -150,7 +153,7 @@ impl Error {
 
 fn listed(known: &[String]) -> String {
     match known {
-        [] => "nothing".into(),
+        [] => "no value".into(),
         [one] => format!("`{one}`"),
         all => format!(
             "one of {}",
@@ -160,7 +163,7 @@ fn listed(known: &[String]) -> String {
 }
 
 /// Translates the expectations of serde's own types into words for a client.
-fn plain(expected: &str) -> &str {
+pub(crate) fn plain(expected: &str) -> &str {
     macro_rules! words {
         ($($ty:ident)*) => {
             match expected {

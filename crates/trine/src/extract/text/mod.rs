@@ -19,7 +19,7 @@ mod search;
 mod value;
 
 pub(crate) use self::deserializer::{FieldMap, QueryDeserializer};
-pub(crate) use self::error::{Error, Why};
+pub(crate) use self::error::{Error, Why, plain};
 pub(crate) use self::fields::{Fields, Texts};
 pub(crate) use self::plan::Attempt;
 pub(crate) use self::search::read;

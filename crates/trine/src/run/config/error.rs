@@ -53,7 +53,10 @@ impl ConfigError {
         let near = known.filter(|name| entry.is_near(name)).map(|name| location.key_of(name));
         let text = match near.min_by_key(|name| distance(key, name)) {
             Some(name) => format!("there is no key `{key}`; did you mean `{name}`?"),
-            None => format!("there is no key `{key}`; `trine::config::Config` lists all of them"),
+            None => format!(
+                "there is no key `{key}`; the documentation of the module `trine::config` lists \
+                 the keys of the server; a section has the keys of its struct"
+            ),
         };
         ConfigError { location: location.clone(), text }
     }
@@ -66,16 +69,16 @@ impl ConfigError {
         shown: Option<&str>,
     ) -> ConfigError {
         let got = shown.map_or_else(
-            || "another value, which is secret".to_owned(),
-            |value| format!("`{value}`"),
+            || "; the current value is not shown because it is a secret".to_owned(),
+            |value| format!(", got `{value}`"),
         );
-        ConfigError { location, text: format!("`{key}`: expected {expected}, got {got}") }
+        ConfigError { location, text: format!("`{key}`: expected {expected}{got}") }
     }
 
     pub(super) fn weak(location: Location, key: &str, why: &str) -> ConfigError {
         ConfigError {
             location,
-            text: format!("`{key}` cannot be used under the profile `prod`: {why}"),
+            text: format!("the value of `{key}` is too weak for the profile `prod`: {why}"),
         }
     }
 

@@ -50,11 +50,11 @@ pub(super) fn weakness(text: &str, min: usize) -> Option<String> {
     letters.sort_unstable();
     letters.dedup();
     if KNOWN.contains(&plain.as_str()) {
-        Some("the value is a well-known example".to_owned())
+        Some("it is a well-known example: set a random value".to_owned())
     } else if text.len() < min {
-        Some(format!("expected at least {min} bytes, got {}", text.len()))
+        Some(format!("it has {} bytes, expected at least {min}", text.len()))
     } else if letters.len() < 4 {
-        Some("the value repeats a few letters".to_owned())
+        Some("it has fewer than 4 different characters: set a random value".to_owned())
     } else {
         None
     }
@@ -139,7 +139,7 @@ impl FromConfig for Secret {
     const SECRET: bool = true;
 
     fn expected() -> Cow<'static, str> {
-        "a secret, as text".into()
+        "text".into()
     }
 
     fn from_config(value: Value<'_>) -> Option<Self> {
@@ -223,7 +223,7 @@ mod tests {
             assert!(weakness(text, Secret::MIN).is_some(), "{text}");
         }
         assert_eq!(weakness("abcdefgh", Secret::MIN), None);
-        assert_eq!(weakness("abcdefgh", 9).unwrap(), "expected at least 9 bytes, got 8");
+        assert_eq!(weakness("abcdefgh", 9).unwrap(), "it has 8 bytes, expected at least 9");
         assert!(
             KNOWN
                 .iter()

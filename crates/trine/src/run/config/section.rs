@@ -150,11 +150,11 @@ impl Reader<'_> {
         let (section, file, expected) = (self.name, self.file, T::expected());
         let variable = variable_of(&name);
         let (what, secret) = match T::SECRET || key.secret {
-            true => ("this secret", ", which keeps it out of the repository"),
-            false => (key.name, ""),
+            true => ("this secret".to_owned(), ", which keeps it out of the repository"),
+            false => (format!("`{} = …`", key.name), ""),
         };
         let text = format!(
-            "`{name}` is missing: expected {expected}; write {what} under `[{section}]` of \
+            "`{name}` is missing: expected {expected}; add {what} under `[{section}]` in \
              {file}, or set {variable}{secret}"
         );
         self.errors.push(ConfigError::new(self.location.clone(), text));

@@ -35,13 +35,16 @@ impl TlsKeys {
         let orders = !self.acme.domains.is_empty();
         let files = self.cert.is_some() || self.key.is_some();
         if files && self.self_signed {
-            return Err(self
-                .error("tls_self_signed", "`tls_self_signed` and `tls_cert` exclude each other"));
+            return Err(self.error(
+                "tls_self_signed",
+                "`tls_self_signed` and `tls_cert`/`tls_key` exclude each other: remove one of them",
+            ));
         }
         if orders && (files || self.self_signed) {
             return Err(self.error(
                 "acme.domains",
-                "`acme.domains` excludes `tls_cert` and `tls_self_signed`: a server has one certificate here",
+                "`acme.domains`, `tls_cert`/`tls_key` and `tls_self_signed` exclude one another: \
+                 keep one of them",
             ));
         }
         match (&self.cert, &self.key) {
@@ -49,10 +52,10 @@ impl TlsKeys {
             (None, None) if self.self_signed => Ok(Certificate::SelfSigned),
             (None, None) if orders => Ok(self.acme.clone().into()),
             (None, None) => Ok(Certificate::None),
-            (chain, _) => Err(self.error(
-                if chain.is_some() { "tls_cert" } else { "tls_key" },
-                "`tls_cert` and `tls_key` belong together: one of them is missing",
-            )),
+            (Some(_), None) => Err(self
+                .error("tls_cert", "`tls_cert` is set, but `tls_key` is not: set both or neither")),
+            (None, Some(_)) => Err(self
+                .error("tls_key", "`tls_key` is set, but `tls_cert` is not: set both or neither")),
         }
     }
 

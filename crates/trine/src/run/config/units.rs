@@ -39,11 +39,13 @@ pub(super) const FILE: Kind<Option<PathBuf>> = Kind {
 pub(super) const FOLDER: Kind<Option<PathBuf>> =
     Kind { expected: "the path of a folder, or `none`", parse: FILE.parse };
 
-pub(super) const TEXT: Kind<String> =
-    Kind { expected: "a text", parse: |text| (!text.is_empty()).then(|| text.to_owned()) };
+pub(super) const TEXT: Kind<String> = Kind {
+    expected: "text that is not empty",
+    parse: |text| (!text.is_empty()).then(|| text.to_owned()),
+};
 
 pub(super) const WORDS: Kind<Vec<String>> =
-    Kind { expected: "a list of texts, separated by commas, or `none`", parse: list };
+    Kind { expected: "a list of values, separated by commas, or `none`", parse: list };
 
 pub(super) const CHALLENGE: Kind<AcmeChallenge> = Kind {
     expected: "`tls-alpn-01` or `http-01`",
@@ -111,13 +113,19 @@ pub(super) const AT_CAPACITY: Kind<AtCapacity> = Kind {
     },
 };
 
+/// A number of permits. The server counts them with a semaphore of tokio, which has this maximum.
 pub(super) const CONNECTIONS: Kind<usize> = Kind {
-    expected: "a whole number of at least 1",
-    parse: |text| text.parse().ok().filter(|&count| count > 0),
+    expected: match usize::BITS {
+        64 => "a whole number from 1 to 2305843009213693951",
+        _ => "a whole number from 1 to 536870911",
+    },
+    parse: |text| text.parse().ok().filter(|count| (1..=usize::MAX >> 3).contains(count)),
 };
 
-pub(super) const UNPROVEN: Kind<usize> =
-    Kind { expected: "a whole number; 0 for every client", parse: |text| text.parse().ok() };
+pub(super) const UNPROVEN: Kind<usize> = Kind {
+    expected: "a whole number; with 0, every client must prove its address",
+    parse: |text| text.parse().ok(),
+};
 
 pub(super) const QUIC_WINDOW: Kind<u32> = Kind {
     expected: "a size of at least 1KiB, such as `256KiB`",
@@ -132,6 +140,12 @@ pub(super) const BACKLOG: Kind<i32> = Kind {
 pub(super) const STREAMS: Kind<u32> = Kind {
     expected: "a whole number of at least 1",
     parse: |text| text.parse().ok().filter(|&count| count > 0),
+};
+
+/// The streams of an HTTP/3 connection, for which the server allocates memory.
+pub(super) const QUIC_STREAMS: Kind<u32> = Kind {
+    expected: "a whole number from 1 to 65535",
+    parse: |text| text.parse().ok().filter(|count| (1..=65_535).contains(count)),
 };
 
 pub(super) const COUNT: Kind<usize> =
@@ -196,6 +210,11 @@ pub(super) const TIMEOUT: Kind<Duration> = Kind {
     parse: |text| duration(text).filter(|time| !time.is_zero()),
 };
 
+pub(super) const IDLE_TIMEOUT: Kind<Duration> = Kind {
+    expected: "a duration of at least 10ms, such as `250ms`, `10s` or `1m30s`",
+    parse: |text| duration(text).filter(|&time| time >= Duration::from_millis(10)),
+};
+
 fn size32(text: &str) -> Option<u32> {
     u32::try_from(bytes(text)?).ok()
 }
@@ -249,6 +268,19 @@ fn duration(text: &str) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The server refuses the same values, but its error has no line and no key of the file.
+    #[test]
+    fn bounds_are_those_of_the_server() {
+        let most = (usize::MAX >> 3).to_string();
+        assert!(CONNECTIONS.expected.ends_with(&format!(" to {most}")));
+        assert_eq!((CONNECTIONS.parse)(&most), Some(usize::MAX >> 3));
+        assert_eq!((CONNECTIONS.parse)(&((usize::MAX >> 3) + 1).to_string()), None);
+        assert_eq!((QUIC_STREAMS.parse)("65535"), Some(65_535));
+        assert_eq!((QUIC_STREAMS.parse)("65536"), None);
+        assert_eq!((IDLE_TIMEOUT.parse)("10ms"), Some(Duration::from_millis(10)));
+        assert_eq!((IDLE_TIMEOUT.parse)("9ms"), None);
+    }
 
     #[test]
     fn sizes() {

@@ -106,7 +106,9 @@ impl App {
 fn bind(config: &Config) -> Result<Result<Bound, Finding>, ServerError> {
     match Server::new(config.server.clone()).bind() {
         Err(ServerError::Config(text)) => Ok(Err(Finding::server(text))),
-        Err(error @ ServerError::Bind { .. }) => Ok(Err(Finding::port(port::explain(&error)))),
+        Err(error @ ServerError::Bind { .. }) => {
+            Ok(Err(Finding::port(port::explain(&error, &config.server))))
+        }
         bound => bound.map(Ok),
     }
 }

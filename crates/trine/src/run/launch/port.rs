@@ -1,34 +1,71 @@
 //! Why the server cannot listen on an address, and what to do.
 
-use trine_server::ServerError;
+use std::net::SocketAddr;
+
+use trine_server::{ServerConfig, ServerError};
 
 /// Explains the error of a bind: the process that uses the port, if the system reveals it, and what
 /// to write instead.
-pub(super) fn explain(error: &ServerError) -> String {
+pub(super) fn explain(error: &ServerError, config: &ServerConfig) -> String {
     let ServerError::Bind { address, source } = error else { return error.to_string() };
     let Some(address) = address.tcp() else { return error.to_string() };
-    let port = address.port();
+    let (port, key) = (address.port(), Key::of(address, config));
+    let next = if port == u16::MAX { port - 1 } else { port + 1 };
     match source.kind() {
         std::io::ErrorKind::AddrInUse => {
             let holder = process_on(port)
                 .unwrap_or_else(|| "another program or another instance".to_owned());
-            let other = if port == u16::MAX { port - 1 } else { port + 1 };
-            format!(
-                "{address} is in use: {holder} listens there; stop it, or choose another port: \
-                 `port = {other}` in \
-                 trine.toml or TRINE_PORT={other}"
-            )
+            let change = key.with_port(next);
+            format!("{address} is in use: {holder} listens there; stop it, or {change}")
         }
+        std::io::ErrorKind::PermissionDenied if port < 1024 => format!(
+            "cannot listen on {address}: {source}; ports below 1024 need a privilege: give it to \
+             the process, or {}",
+            key.with_port(if key == Key::TlsPort { 8443 } else { 8000 })
+        ),
         std::io::ErrorKind::PermissionDenied => format!(
-            "cannot listen on {address}: {source}; ports below 1024 need a privilege: choose \
-             another port, `port = 8000` \
-             in trine.toml or TRINE_PORT=8000"
+            "cannot listen on {address}: {source}; the system refuses this port: {}",
+            key.with_port(next)
         ),
         std::io::ErrorKind::AddrNotAvailable => format!(
-            "cannot listen on {address}: {source}; no network interface has this address: write \
-             `address = \"0.0.0.0\"` for all of them"
+            "cannot listen on {address}: {source}; no network interface has this address: {} for \
+             all of them",
+            match key {
+                Key::Listeners => "write the address `0.0.0.0` in `listeners`",
+                Key::Port | Key::TlsPort => "write `address = \"0.0.0.0\"`",
+            }
         ),
         _ => error.to_string(),
+    }
+}
+
+/// The key of the configuration that an address comes from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Key {
+    Port,
+    TlsPort,
+    Listeners,
+}
+
+impl Key {
+    fn of(address: SocketAddr, config: &ServerConfig) -> Key {
+        match address.port() {
+            _ if !config.listeners.is_empty() => Key::Listeners,
+            port if port == config.tls_port && port != config.port => Key::TlsPort,
+            _ => Key::Port,
+        }
+    }
+
+    /// How to move the listener to another port.
+    fn with_port(self, port: u16) -> String {
+        let (key, variable) = match self {
+            Key::Port => ("port", "TRINE_PORT"),
+            Key::TlsPort => ("tls_port", "TRINE_TLS_PORT"),
+            Key::Listeners => {
+                return "choose another port for this address in `listeners`".to_owned();
+            }
+        };
+        format!("choose another port: `{key} = {port}` in trine.toml or {variable}={port}")
     }
 }
 
@@ -74,26 +111,71 @@ fn process_on(_port: u16) -> Option<String> {
 mod tests {
     use super::*;
 
+    fn explained(kind: std::io::ErrorKind, port: u16, config: &ServerConfig) -> String {
+        let address = SocketAddr::from(([127, 0, 0, 1], port)).into();
+        explain(&ServerError::Bind { address, source: kind.into() }, config)
+    }
+
     #[test]
     fn each_bind_error_says_what_to_write() {
-        use std::io::{Error, ErrorKind};
-        for (kind, expected) in [
+        use std::io::ErrorKind;
+        for (kind, port, expected) in [
             (
                 ErrorKind::PermissionDenied,
-                "ports below 1024 need a privilege: choose another port, `port = 8000`",
+                80,
+                "; ports below 1024 need a privilege: give it to the process, or choose another \
+                 port: `port = 8000` in trine.toml or TRINE_PORT=8000",
+            ),
+            (
+                ErrorKind::PermissionDenied,
+                1024,
+                "; the system refuses this port: choose another port: `port = 1025` in trine.toml \
+                 or TRINE_PORT=1025",
             ),
             (
                 ErrorKind::AddrNotAvailable,
-                "no network interface has this address: write `address = \"0.0.0.0\"`",
+                65535,
+                "no network interface has this address: write `address = \"0.0.0.0\"` for all of \
+                 them",
             ),
             (
                 ErrorKind::AddrInUse,
+                65535,
                 "choose another port: `port = 65534` in trine.toml or TRINE_PORT=65534",
             ),
-            (ErrorKind::Other, "cannot listen on 127.0.0.1:65535: "),
+            (ErrorKind::Other, 65535, "cannot listen on 127.0.0.1:65535: "),
         ] {
-            let address = std::net::SocketAddr::from(([127, 0, 0, 1], 65535)).into();
-            let text = explain(&ServerError::Bind { address, source: Error::from(kind) });
+            let text = explained(kind, port, &ServerConfig::default());
+            assert!(text.contains(expected), "{text}");
+        }
+    }
+
+    /// `port` does not move the listener of `tls_port`, and the server ignores it beside
+    /// `listeners`.
+    #[test]
+    fn a_bind_error_names_the_key_of_the_address() {
+        use std::io::ErrorKind;
+        let tls = ServerConfig { port: 80, tls_port: 443, ..ServerConfig::default() };
+        let listeners = vec!["http://127.0.0.1:80".parse().unwrap()];
+        let list = ServerConfig { listeners, ..ServerConfig::default() };
+        for (kind, port, config, expected) in [
+            (ErrorKind::AddrInUse, 443, &tls, "`tls_port = 444` in trine.toml or TRINE_TLS_PORT="),
+            (ErrorKind::PermissionDenied, 443, &tls, "`tls_port = 8443` in trine.toml"),
+            (ErrorKind::AddrInUse, 80, &tls, "`port = 81` in trine.toml or TRINE_PORT=81"),
+            (
+                ErrorKind::AddrInUse,
+                80,
+                &list,
+                "stop it, or choose another port for this address in `listeners`",
+            ),
+            (
+                ErrorKind::AddrNotAvailable,
+                80,
+                &list,
+                "write the address `0.0.0.0` in `listeners` for all of them",
+            ),
+        ] {
+            let text = explained(kind, port, config);
             assert!(text.contains(expected), "{text}");
         }
     }
