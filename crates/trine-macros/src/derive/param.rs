@@ -109,11 +109,8 @@ fn enumeration(
     for variant in &data.variants {
         let own = Options::parse(&variant.attrs, diagnostics);
         if !matches!(variant.fields, Fields::Unit) {
-            let message = format!(
-                "`{0}` has fields, but a parameter only names a variant: remove the fields of \
-                 `{0}`",
-                variant.ident
-            );
+            let wrong = "has fields, but a parameter only names a variant: remove the fields of";
+            let message = format!("`{0}` {wrong} `{0}`", variant.ident);
             diagnostics.error(variant.ident.span(), message);
         }
         let plain = variant.ident.to_string();
