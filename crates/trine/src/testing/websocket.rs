@@ -108,9 +108,9 @@ impl TestWebSocket {
     /// ```
     /// use trine::ws::WebSocketConfig;
     /// # use trine::prelude::*;
-    /// async fn greet(ws: WebSocket) -> Response {
-    ///     ws.on_upgrade(async |socket| socket.send("hello").await)
-    /// }
+    /// # async fn greet(ws: WebSocket) -> Response {
+    /// #     ws.on_upgrade(async |socket| socket.send("hello").await)
+    /// # }
     /// # #[trine::main]
     /// # async fn main() {
     /// let client = App::new().route("/", get(greet)).test().await;
@@ -181,14 +181,14 @@ impl TestSocket {
     ///
     /// ```
     /// # use trine::prelude::*;
-    /// async fn echo(ws: WebSocket) -> Response {
-    ///     ws.on_upgrade(async |mut socket| {
-    ///         while let Some(message) = socket.recv().await {
-    ///             socket.send(message).await?;
-    ///         }
-    ///         Ok::<(), trine::ws::Closed>(())
-    ///     })
-    /// }
+    /// # async fn echo(ws: WebSocket) -> Response {
+    /// #     ws.on_upgrade(async |mut socket| {
+    /// #         while let Some(message) = socket.recv().await {
+    /// #             socket.send(message).await?;
+    /// #         }
+    /// #         Ok::<(), trine::ws::Closed>(())
+    /// #     })
+    /// # }
     /// # #[trine::main]
     /// # async fn main() {
     /// let client = App::new().route("/", get(echo)).test().await;
@@ -208,9 +208,9 @@ impl TestSocket {
     /// ```
     /// use trine::ws::Message;
     /// # use trine::prelude::*;
-    /// async fn greet(ws: WebSocket) -> Response {
-    ///     ws.on_upgrade(async |socket| socket.send("hello").await)
-    /// }
+    /// # async fn greet(ws: WebSocket) -> Response {
+    /// #     ws.on_upgrade(async |socket| socket.send("hello").await)
+    /// # }
     /// # #[trine::main]
     /// # async fn main() {
     /// let client = App::new().route("/", get(greet)).test().await;
@@ -243,9 +243,9 @@ impl TestSocket {
     ///
     /// ```
     /// # use trine::prelude::*;
-    /// async fn list(ws: WebSocket) -> Response {
-    ///     ws.on_upgrade(async |socket| socket.send("[1, 2]").await)
-    /// }
+    /// # async fn list(ws: WebSocket) -> Response {
+    /// #     ws.on_upgrade(async |socket| socket.send("[1, 2]").await)
+    /// # }
     /// # #[trine::main]
     /// # async fn main() {
     /// let client = App::new().route("/", get(list)).test().await;
@@ -291,12 +291,12 @@ impl TestSocket {
     /// ```
     /// use trine::ws::{CloseCode, Closed};
     /// # use trine::prelude::*;
-    /// async fn wait(ws: WebSocket) -> Response {
-    ///     ws.on_upgrade(async |mut socket| {
-    ///         while socket.recv().await.is_some() {}
-    ///         Ok::<(), Closed>(())
-    ///     })
-    /// }
+    /// # async fn wait(ws: WebSocket) -> Response {
+    /// #     ws.on_upgrade(async |mut socket| {
+    /// #         while socket.recv().await.is_some() {}
+    /// #         Ok::<(), Closed>(())
+    /// #     })
+    /// # }
     /// # #[trine::main]
     /// # async fn main() {
     /// let client = App::new().route("/", get(wait)).test().await;
