@@ -52,6 +52,16 @@ pub struct App {
 
 impl App {
     /// An application without routes.
+    ///
+    /// ```
+    /// use trine::prelude::*;
+    ///
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let client = App::new().test().await;
+    /// client.get("/").await.expect_problem(404);
+    /// # }
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn new() -> App {
@@ -131,6 +141,16 @@ impl App {
     }
 
     /// Adds a [`Group`] of routes.
+    ///
+    /// ```
+    /// use trine::prelude::*;
+    ///
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let api = Group::at("/api").route("/version", get(async || "1.2"));
+    /// App::new().group(api).test().await.get("/api/version").await.expect_text("1.2");
+    /// # }
+    /// ```
     #[must_use]
     pub fn group(mut self, group: Group) -> App {
         self.root = self.root.group(group);
@@ -138,6 +158,19 @@ impl App {
     }
 
     /// Mounts a Tower service, for example an axum `Router`, under a prefix; see [`Group::mount`].
+    ///
+    /// ```
+    /// use trine::prelude::*;
+    ///
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let legacy = tower::service_fn(async |request: Request| {
+    ///     Ok::<_, std::convert::Infallible>(Response::new(Body::from(request.uri().to_string())))
+    /// });
+    /// let client = App::new().mount("/legacy", legacy).test().await;
+    /// client.get("/legacy/report").await.expect_text("/report");
+    /// # }
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn mount<S: Mount<B>, B>(mut self, prefix: &str, service: S) -> App {
@@ -242,6 +275,17 @@ impl App {
 
     /// Sets what happens to a path that differs from a route by a slash at its end; see
     /// [`Slashes`]. A group can set its own. Default: a redirect to the route.
+    ///
+    /// ```
+    /// use trine::Slashes;
+    /// use trine::prelude::*;
+    ///
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let app = App::new().slashes(Slashes::Same).route("/todos", get(async || "[]"));
+    /// app.test().await.get("/todos/").await.expect_text("[]");
+    /// # }
+    /// ```
     #[must_use]
     pub fn slashes(mut self, slashes: Slashes) -> App {
         self.root = self.root.slashes(slashes);
@@ -297,6 +341,19 @@ impl App {
 
     /// Sets the configuration. Without it, [`App::serve`] reads `trine.toml` and the environment;
     /// [`App::build`] and [`App::test`] use the defaults.
+    ///
+    /// ```
+    /// use trine::Config;
+    /// use trine::prelude::*;
+    ///
+    /// # #[trine::main]
+    /// # async fn main() -> trine::Result {
+    /// let config = Config::read("limits.body = '4B'", [])?;
+    /// let app = App::new().config(config).route("/", post(async |body: String| body));
+    /// app.test().await.post("/").text("hello").await.expect_problem(413);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn config(mut self, config: Config) -> App {
         self.dev = config.profile == Profile::Dev;

@@ -60,6 +60,19 @@ pub(crate) enum GroupItem {
 
 impl Group {
     /// An empty group under a prefix, which may have parameters, as in `/tenants/{tenant}`.
+    ///
+    /// ```
+    /// use trine::prelude::*;
+    ///
+    /// async fn name(Path(tenant): Path<String>) -> String { tenant }
+    ///
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let tenants = Group::at("/tenants/{tenant}").route("/name", get(name));
+    /// let client = App::new().group(tenants).test().await;
+    /// client.get("/tenants/acme/name").await.expect_text("acme");
+    /// # }
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn at(prefix: impl Into<String>) -> Group {
@@ -112,6 +125,18 @@ impl Group {
 
     /// Restricts the group to requests that have this header with this value. Other requests go to
     /// other routes of the path; see [Conditions](mod@crate::declare::route#conditions).
+    ///
+    /// ```
+    /// use trine::prelude::*;
+    ///
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let beta = Group::at("/api").header("x-beta", "yes").route("/", get(async || "beta"));
+    /// let client = App::new().group(beta).test().await;
+    /// client.get("/api").header("x-beta", "yes").await.expect_text("beta");
+    /// client.get("/api").header("x-beta", "no").await.expect_status(404);
+    /// # }
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn header(mut self, name: &str, value: &str) -> Group {
@@ -120,6 +145,18 @@ impl Group {
     }
 
     /// Restricts the group to requests that have this header, with any value.
+    ///
+    /// ```
+    /// use trine::prelude::*;
+    ///
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let traced = Group::at("/api").has_header("x-trace").route("/", get(async || "traced"));
+    /// let client = App::new().group(traced).test().await;
+    /// client.get("/api").header("x-trace", "7").await.expect_text("traced");
+    /// client.get("/api").await.expect_status(404);
+    /// # }
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn has_header(mut self, name: &str) -> Group {
@@ -128,6 +165,18 @@ impl Group {
     }
 
     /// Restricts the group to requests whose `Accept` header admits this media type.
+    ///
+    /// ```
+    /// use trine::prelude::*;
+    ///
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let csv = Group::at("/export").accepts("text/csv").route("/todos", get(async || "a,b"));
+    /// let client = App::new().group(csv).test().await;
+    /// client.get("/export/todos").header("accept", "text/csv").await.expect_text("a,b");
+    /// client.get("/export/todos").header("accept", "image/png").await.expect_status(406);
+    /// # }
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn accepts(mut self, media: &str) -> Group {
@@ -137,6 +186,18 @@ impl Group {
 
     /// Restricts the group to requests whose body has this media type, such as `application/json`
     /// or `image/*`.
+    ///
+    /// ```
+    /// use trine::prelude::*;
+    ///
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let images = Group::at("/images").content_type("image/*").route("/", post(async || "kept"));
+    /// let client = App::new().group(images).test().await;
+    /// client.post("/images").header("content-type", "image/png").await.expect_text("kept");
+    /// client.post("/images").text("hello").await.expect_status(415);
+    /// # }
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn content_type(mut self, media: &str) -> Group {
@@ -145,6 +206,19 @@ impl Group {
     }
 
     /// Adds handlers that have an attribute: `.routes(routes![list, show])`.
+    ///
+    /// ```
+    /// use trine::prelude::*;
+    ///
+    /// #[get("/{id}")]
+    /// async fn show(id: u64) -> String { format!("todo {id}") }
+    ///
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let client = App::new().group(Group::at("/todos").routes(routes![show])).test().await;
+    /// client.get("/todos/7").await.expect_text("todo 7");
+    /// # }
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn routes(mut self, routes: impl IntoIterator<Item = Route>) -> Group {
@@ -154,6 +228,16 @@ impl Group {
     }
 
     /// Adds the handlers of one path, which is relative to the prefix.
+    ///
+    /// ```
+    /// use trine::prelude::*;
+    ///
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let todos = Group::at("/todos").route("/count", get(async || "3"));
+    /// App::new().group(todos).test().await.get("/todos/count").await.expect_text("3");
+    /// # }
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn route(mut self, path: &str, methods: Methods) -> Group {
@@ -165,6 +249,17 @@ impl Group {
     }
 
     /// Adds a group inside this one.
+    ///
+    /// ```
+    /// use trine::prelude::*;
+    ///
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let v1 = Group::at("/v1").route("/todos", get(async || "[]"));
+    /// let client = App::new().group(Group::at("/api").group(v1)).test().await;
+    /// client.get("/api/v1/todos").await.expect_text("[]");
+    /// # }
+    /// ```
     #[must_use]
     pub fn group(mut self, group: Group) -> Group {
         self.items.push(GroupItem::Group(group));
@@ -241,6 +336,17 @@ impl Group {
 
     /// Sets what happens to a path that differs from a route of this group by a slash at its end;
     /// see [`Slashes`]. Groups inside this one can set their own.
+    ///
+    /// ```
+    /// use trine::Slashes;
+    /// use trine::prelude::*;
+    ///
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let files = Group::at("/files").slashes(Slashes::Strict).route("/list", get(async || "[]"));
+    /// App::new().group(files).test().await.get("/files/list/").await.expect_status(404);
+    /// # }
+    /// ```
     #[must_use]
     pub fn slashes(mut self, slashes: Slashes) -> Group {
         self.slashes = Some(slashes);
@@ -248,6 +354,23 @@ impl Group {
     }
 
     /// Wraps everything in this group in a layer.
+    ///
+    /// ```
+    /// use trine::prelude::*;
+    ///
+    /// async fn private(request: Request, next: Next) -> Response {
+    ///     let mut response = next.run(request).await;
+    ///     response.headers_mut().insert("cache-control", HeaderValue::from_static("no-store"));
+    ///     response
+    /// }
+    ///
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let admin = Group::at("/admin").route("/", get(async || "42")).layer(middleware(private));
+    /// let client = App::new().group(admin).test().await;
+    /// client.get("/admin").await.expect_header("cache-control", "no-store");
+    /// # }
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn layer<L>(mut self, layer: L) -> Group
@@ -260,6 +383,22 @@ impl Group {
 
     /// Wraps everything in this group in a layer that is made at the start, from state or
     /// configuration; see [`App::layer_with`](crate::App::layer_with).
+    ///
+    /// ```
+    /// use tower::limit::ConcurrencyLimitLayer;
+    /// use trine::prelude::*;
+    ///
+    /// struct AtOnce(usize);
+    ///
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let api = Group::at("/api")
+    ///     .layer_with(|cx| Ok(ConcurrencyLimitLayer::new(cx.state::<AtOnce>()?.0)))
+    ///     .route("/", get(async || "hello"));
+    /// let client = App::new().state(AtOnce(64)).group(api).test().await;
+    /// client.get("/api").await.expect_text("hello");
+    /// # }
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn layer_with<L, F>(mut self, make: F) -> Group
@@ -274,6 +413,21 @@ impl Group {
 
     /// Adds a catcher, which answers for problems of this group; see
     /// [`catch`](mod@crate::problem::catch).
+    ///
+    /// ```
+    /// use trine::prelude::*;
+    ///
+    /// async fn sorry() -> &'static str { "There is no such todo." }
+    ///
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let todos = Group::at("/todos")
+    ///     .route("/{id}", get(async || Problem::not_found("no todo")))
+    ///     .catch(404, sorry);
+    /// let client = App::new().group(todos).test().await;
+    /// client.get("/todos/7").await.expect_status(404).expect_text("There is no such todo.");
+    /// # }
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn catch<H, A, K>(mut self, when: impl IntoWhen, catcher: H) -> Group
@@ -287,6 +441,17 @@ impl Group {
     }
 
     /// Adds a guard: requests reach this group only if the extractor `T` succeeds; see [`guard()`].
+    ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let todos = Group::at("/{id}").guard::<Path<u8>>().route("/", get(async || "a todo"));
+    /// let client = App::new().group(todos).test().await;
+    /// client.get("/7").await.expect_text("a todo");
+    /// client.get("/x").await.expect_problem(400);
+    /// # }
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn guard<T: FromRequest<Reads: LeavesBody> + 'static>(self) -> Group {

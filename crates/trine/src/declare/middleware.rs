@@ -66,6 +66,19 @@ pub trait MiddlewareFn<A>: Clone + Send + Sync + 'static {
 
 /// The middleware that [`middleware`] makes. It is attached like a layer, but it is not a Tower
 /// layer. This way, the launch audit sees what it needs.
+///
+/// ```
+/// use trine::prelude::*;
+///
+/// async fn pass(request: Request, next: Next) -> Response { next.run(request).await }
+///
+/// # #[trine::main]
+/// # async fn main() {
+/// let pass = middleware(pass); // a `Middleware`, which can be attached more than once
+/// let app = App::new().layer(pass.clone()).route("/", get(async || "hello").layer(pass));
+/// app.test().await.get("/").await.expect_text("hello");
+/// # }
+/// ```
 pub struct Middleware<F, A> {
     function: F,
     location: &'static Location<'static>,

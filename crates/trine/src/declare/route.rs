@@ -216,6 +216,17 @@ pub(crate) struct MethodHandler {
 
 impl Methods {
     /// Adds a handler for a method; `None` is for every method without a handler of its own.
+    ///
+    /// ```
+    /// use trine::prelude::*;
+    ///
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let index = get(async || "hello").on(Some(Method::TRACE), async || "traced");
+    /// let client = App::new().route("/", index).test().await;
+    /// client.request(Method::TRACE, "/").await.expect_text("traced");
+    /// # }
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn on<H, A, K>(self, method: Option<Method>, handler: H) -> Methods
@@ -231,6 +242,16 @@ impl Methods {
     /// Sets the maximum size of request bodies for the handlers of this path, in bytes. The default
     /// is the limit of the application, 2 MiB. A larger body is answered with 413.
     ///
+    /// ```
+    /// use trine::prelude::*;
+    ///
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let echo = post(async |body: String| body).limit(4);
+    /// App::new().route("/", echo).test().await.post("/").text("hello").await.expect_problem(413);
+    /// # }
+    /// ```
+    ///
     /// It applies to all handlers of the path, whether they are added before or after this call.
     #[must_use]
     pub fn limit(mut self, bytes: u64) -> Methods {
@@ -243,6 +264,16 @@ impl Methods {
 
     /// Wraps the handlers of this path in a layer, and also the responses to methods without a
     /// handler.
+    ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let limit = tower::limit::ConcurrencyLimitLayer::new(4);
+    /// let client = App::new().route("/", get(async || "hello").layer(limit)).test().await;
+    /// client.get("/").await.expect_text("hello");
+    /// # }
+    /// ```
     ///
     /// The first layer is the outermost. It wraps all handlers of the path, whether they are added
     /// before or after this call.
@@ -272,6 +303,15 @@ impl Methods {
 
     /// Restricts the handlers to requests that have this header with this value; see
     /// [Conditions](mod@crate::declare::route#conditions).
+    ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let app = App::new().route("/", get(async || "beta").header("x-beta", "yes"));
+    /// app.test().await.get("/").await.expect_status(404);
+    /// # }
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn header(mut self, name: &str, value: &str) -> Methods {
@@ -288,6 +328,15 @@ impl Methods {
     }
 
     /// Restricts the handlers to requests whose `Accept` header admits this media type.
+    ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let app = App::new().route("/", get(async || "a,b").accepts("text/csv"));
+    /// app.test().await.get("/").header("accept", "image/png").await.expect_status(406);
+    /// # }
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn accepts(mut self, media: &str) -> Methods {
@@ -297,6 +346,15 @@ impl Methods {
 
     /// Restricts the handlers to requests whose body has this media type, such as
     /// `application/json` or `image/*`.
+    ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let app = App::new().route("/", post(async || "kept").content_type("image/*"));
+    /// app.test().await.post("/").text("hello").await.expect_status(415);
+    /// # }
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn content_type(mut self, media: &str) -> Methods {
@@ -306,6 +364,15 @@ impl Methods {
 
     /// Adds a guard: requests reach the handlers only if the extractor `T` succeeds; see
     /// [`guard()`].
+    ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let app = App::new().route("/{id}", get(async || "hello").guard::<Path<u8>>());
+    /// app.test().await.get("/x").await.expect_problem(400);
+    /// # }
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn guard<T: FromRequest<Reads: LeavesBody> + 'static>(self) -> Methods {

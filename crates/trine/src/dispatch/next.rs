@@ -70,6 +70,25 @@ impl Next {
     }
 
     /// Passes the request on and waits for the response.
+    ///
+    /// ```
+    /// use trine::prelude::*;
+    ///
+    /// async fn only_get(request: Request, next: Next) -> Response {
+    ///     if request.method() != Method::GET {
+    ///         return Problem::new(StatusCode::METHOD_NOT_ALLOWED).into_response();
+    ///     }
+    ///     next.run(request).await
+    /// }
+    ///
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let app = App::new().route("/", any(async || "hello")).layer(middleware(only_get));
+    /// let client = app.test().await;
+    /// client.get("/").await.expect_text("hello");
+    /// client.put("/").await.expect_problem(405);
+    /// # }
+    /// ```
     pub async fn run(self, request: Request) -> Response {
         self.0.run(request).await
     }

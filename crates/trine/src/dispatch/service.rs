@@ -113,6 +113,17 @@ impl AppService {
     }
 
     /// The tree of groups, layers and routes, with their locations in the source.
+    ///
+    /// ```
+    /// use trine::prelude::*;
+    ///
+    /// # #[trine::main]
+    /// # async fn main() -> trine::Result {
+    /// let service = App::new().route("/todos", get(async || "[]")).build().await?;
+    /// assert!(service.tree().to_string().contains("GET /todos"));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn tree(&self) -> &Tree {
         &self.dispatcher.info.tree
@@ -155,6 +166,22 @@ impl AppService {
     /// [`Shutdown`](crate::Shutdown), and returns at once. If the service runs on another server,
     /// call this when that server begins to shut down, and [`AppService::shutdown`] after its last
     /// request.
+    ///
+    /// ```
+    /// use trine::prelude::*;
+    ///
+    /// # #[trine::main]
+    /// # async fn main() -> trine::Result {
+    /// let app = App::new().task("waits", |cx| async move {
+    ///     cx.shutdown().await;
+    ///     Ok(())
+    /// });
+    /// let service = app.build().await?;
+    /// service.begin_shutdown();
+    /// service.shutdown().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn begin_shutdown(&self) {
         self.dispatcher.info.lifecycle.begin_shutdown();
     }
@@ -172,6 +199,19 @@ impl AppService {
 
     /// The same service for requests of one connection, which the extractors of the connection
     /// read.
+    ///
+    /// ```
+    /// use trine::prelude::*;
+    /// use trine::testing::TestClient;
+    ///
+    /// # #[trine::main]
+    /// # async fn main() -> trine::Result {
+    /// let app = App::new().route("/", get(async |conn: ConnInfo| conn.unix.to_string()));
+    /// let service = app.build().await?;
+    /// TestClient::new(service.on(ConnInfo::unix())).get("/").await.expect_text("true");
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn on(&self, conn: ConnInfo) -> AppService {
         AppService {

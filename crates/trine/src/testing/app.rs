@@ -77,6 +77,18 @@ impl TestApp {
     /// application declares the state: by value, by a function, which then does not run, as a
     /// section of the configuration, or per worker.
     ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// struct Price { cents: u32 }
+    /// let price = get(async |price: State<Price>| price.cents.to_string());
+    /// let app = App::new().state(Price { cents: 5 }).route("/", price);
+    /// let client = app.test().with_state(Price { cents: 7 }).await;
+    /// client.get("/").await.expect_text("7");
+    /// # }
+    /// ```
+    ///
     /// To replace one implementation by another, use a type that can hold both, such as
     /// `struct Mailer(Arc<dyn SendMail>)`.
     ///

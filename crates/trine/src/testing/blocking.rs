@@ -70,18 +70,38 @@ impl TestClient {
     }
 
     /// See [`follow_redirects`](super::TestClient::follow_redirects).
+    ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// let app = App::new()
+    ///     .route("/old", get(async || Redirect::to("/new")))
+    ///     .route("/new", get(async || "here"));
+    /// app.blocking_test().follow_redirects(1).get("/old").send().expect_text("here");
+    /// ```
     #[must_use]
     pub fn follow_redirects(&self, most: usize) -> TestClient {
         TestClient { inner: self.inner.follow_redirects(most), runtime: Arc::clone(&self.runtime) }
     }
 
     /// Another client of the same application, without cookies.
+    ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// let client = App::new().route("/", get(async || "hello")).blocking_test();
+    /// client.another().get("/").send().expect_text("hello");
+    /// ```
     #[must_use]
     pub fn another(&self) -> TestClient {
         TestClient { inner: self.inner.another(), runtime: Arc::clone(&self.runtime) }
     }
 
     /// Starts a request of any method.
+    ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// let app = App::new().route("/", any(async |method: Method| method.to_string()));
+    /// app.blocking_test().request(Method::TRACE, "/").send().expect_text("TRACE");
+    /// ```
     #[track_caller]
     pub fn request(&self, method: Method, target: impl AsRef<str>) -> TestRequest {
         TestRequest {
@@ -92,6 +112,16 @@ impl TestClient {
 
     /// Shuts the application down; see [`shutdown`](super::TestClient::shutdown).
     ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// let app = App::new().task("waits", |cx| async move {
+    ///     cx.shutdown().await;
+    ///     assert!(cx.is_shutting_down());
+    ///     Ok(())
+    /// });
+    /// app.blocking_test().shutdown();
+    /// ```
+    ///
     /// # Panics
     /// Panics if a shutdown hook has failed.
     pub fn shutdown(&self) {
@@ -99,6 +129,17 @@ impl TestClient {
     }
 
     /// The value of a cookie that the application has set, whatever its path.
+    ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// async fn enter(mut cookies: Cookies) -> &'static str {
+    ///     cookies.add(("user", "Ann"));
+    ///     "welcome"
+    /// }
+    /// let client = App::new().route("/", get(enter)).blocking_test();
+    /// client.get("/").send();
+    /// assert_eq!(client.cookie("user").as_deref(), Some("Ann"));
+    /// ```
     #[must_use]
     pub fn cookie(&self, name: &str) -> Option<String> {
         self.inner.cookie(name)
@@ -124,6 +165,12 @@ methods! { get GET; head HEAD; post POST; put PUT; patch PATCH; delete DELETE; o
 impl App {
     /// Starts the application for a test that is a plain function; see [`TestApp::blocking`].
     ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// let client = App::new().route("/", get(async || "hello")).blocking_test();
+    /// client.get("/").send().expect_text("hello");
+    /// ```
+    ///
     /// # Panics
     /// Panics like [`App::test`], and also if it is called in an async function.
     #[must_use]
@@ -135,6 +182,14 @@ impl App {
 
 impl TestApp {
     /// Starts the application for a test that is a plain function.
+    ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// struct Price { cents: u32 }
+    /// let price = get(async |price: State<Price>| price.cents.to_string());
+    /// let app = App::new().state(Price { cents: 5 }).route("/", price);
+    /// app.test().with_state(Price { cents: 7 }).blocking().get("/").send().expect_text("7");
+    /// ```
     ///
     /// # Panics
     /// Panics like awaiting a [`TestApp`], and also if it is called in an async function.
@@ -184,6 +239,12 @@ builder! {
 
 impl TestRequest {
     /// Adds a header field.
+    ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// let app = App::new().route("/", get(async || "beta").header("x-beta", "yes"));
+    /// app.blocking_test().get("/").header("x-beta", "yes").send().expect_text("beta");
+    /// ```
     #[track_caller]
     pub fn header<K, V>(mut self, name: K, value: V) -> TestRequest
     where
@@ -196,6 +257,12 @@ impl TestRequest {
 
     /// Sends the request and reads the whole response.
     ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// let client = App::new().route("/", post(async |body: String| body)).blocking_test();
+    /// client.post("/").text("hello").send().expect_text("hello");
+    /// ```
+    ///
     /// # Panics
     /// Panics like [`send`](super::TestRequest::send).
     #[track_caller]
@@ -206,6 +273,13 @@ impl TestRequest {
 
     /// Sends the request and leaves the body of the response unread: for responses without an end,
     /// such as server-sent events.
+    ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// let client = App::new().route("/", get(async || "hello")).blocking_test();
+    /// let stream = client.get("/").send_streaming();
+    /// assert_eq!(stream.response().status(), 200);
+    /// ```
     ///
     /// # Panics
     /// Panics like [`send`](super::TestRequest::send).
@@ -240,6 +314,14 @@ impl TestStream {
     }
 
     /// Waits for the next bytes of the body; `None` at its end.
+    ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// let client = App::new().route("/", get(async || "hello")).blocking_test();
+    /// let mut stream = client.get("/").send_streaming();
+    /// assert_eq!(stream.chunk().unwrap().unwrap(), "hello");
+    /// assert!(stream.chunk().is_none());
+    /// ```
     ///
     /// # Errors
     /// Fails like [`Body::chunk`].

@@ -131,6 +131,20 @@ impl TestClient {
     }
 
     /// Another client of the same application, without cookies.
+    ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// async fn enter(mut cookies: Cookies) -> &'static str {
+    ///     cookies.add(("user", "Ann"));
+    ///     "welcome"
+    /// }
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let client = App::new().route("/", get(enter)).test().await;
+    /// client.get("/").await;
+    /// assert_eq!(client.another().cookie("user"), None);
+    /// # }
+    /// ```
     #[must_use]
     pub fn another(&self) -> TestClient {
         TestClient { jar: Arc::default(), ..self.clone() }
@@ -139,6 +153,19 @@ impl TestClient {
     /// Shuts the application down, as a server does: background tasks end, then the hooks of
     /// [`App::on_shutdown`](crate::App::on_shutdown) run. Without it, the tasks are dropped with
     /// the last client.
+    ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let app = App::new().task("waits", |cx| async move {
+    ///     cx.shutdown().await;
+    ///     assert!(cx.is_shutting_down());
+    ///     Ok(())
+    /// });
+    /// app.test().await.shutdown().await;
+    /// # }
+    /// ```
     ///
     /// # Panics
     /// Panics if a shutdown hook has failed.
@@ -151,6 +178,20 @@ impl TestClient {
     }
 
     /// The value of a cookie that the application has set, whatever its path.
+    ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// async fn enter(mut cookies: Cookies) -> &'static str {
+    ///     cookies.add(("user", "Ann"));
+    ///     "welcome"
+    /// }
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let client = App::new().route("/", get(enter)).test().await;
+    /// client.get("/").await;
+    /// assert_eq!(client.cookie("user").as_deref(), Some("Ann"));
+    /// # }
+    /// ```
     #[must_use]
     pub fn cookie(&self, name: &str) -> Option<String> {
         self.jar().value(name)

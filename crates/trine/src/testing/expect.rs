@@ -28,6 +28,15 @@ use super::diff::differences;
 
 impl TestResponse {
     /// Expects this status.
+    ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let client = App::new().route("/", post(async || StatusCode::CREATED)).test().await;
+    /// client.post("/").await.expect_status(201);
+    /// # }
+    /// ```
     #[track_caller]
     pub fn expect_status(&self, expected: u16) -> &TestResponse {
         let got = self.status();
@@ -37,6 +46,15 @@ impl TestResponse {
 
     /// Expects a header field with this name and value. There may be more fields with the same
     /// name.
+    ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let client = App::new().route("/", get(async || Redirect::to("/todos"))).test().await;
+    /// client.get("/").await.expect_header("location", "/todos");
+    /// # }
+    /// ```
     #[track_caller]
     pub fn expect_header(&self, name: &str, expected: &str) -> &TestResponse {
         let found = self.headers().get_all(name).iter().any(|value| value == expected);
@@ -45,6 +63,15 @@ impl TestResponse {
     }
 
     /// Expects this text as the whole body.
+    ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let client = App::new().route("/", get(async || "hello")).test().await;
+    /// client.get("/").await.expect_text("hello");
+    /// # }
+    /// ```
     #[track_caller]
     pub fn expect_text(&self, expected: &str) -> &TestResponse {
         assert!(self.text() == expected, "expected the body `{expected}`\n\n{self}");
@@ -52,6 +79,15 @@ impl TestResponse {
     }
 
     /// Expects this text somewhere in the body.
+    ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let client = App::new().route("/", get(async || Html("<h1>Todos</h1>"))).test().await;
+    /// client.get("/").await.expect_text_contains("Todos");
+    /// # }
+    /// ```
     #[track_caller]
     pub fn expect_text_contains(&self, expected: &str) -> &TestResponse {
         assert!(self.text().contains(expected), "expected `{expected}` in the body\n\n{self}");
@@ -60,6 +96,15 @@ impl TestResponse {
 
     /// Expects the body to be JSON that equals this value, which may be anything that `serde` can
     /// serialize: `json!({ … })`, a struct, a list.
+    ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let client = App::new().route("/", get(async || Json([1, 2]))).test().await;
+    /// client.get("/").await.expect_json([1, 2]);
+    /// # }
+    /// ```
     ///
     /// A failure lists the paths at which the two differ, as in
     /// `$.user.name: expected "Ann", got "Bob"`.
@@ -77,6 +122,15 @@ impl TestResponse {
 
     /// Expects a problem document (RFC 9457) with this status: the status of the response, the
     /// content type `application/problem+json`, and the member `status`.
+    ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let client = App::new().test().await;
+    /// client.get("/nowhere").await.expect_problem(404);
+    /// # }
+    /// ```
     #[track_caller]
     pub fn expect_problem(&self, expected: u16) -> &TestResponse {
         self.expect_status(expected);

@@ -33,6 +33,17 @@ impl Multipart {
     }
 
     /// Adds a text.
+    ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// # use trine::testing::Multipart;
+    /// let client = App::new().route("/", post(async |body: String| body)).test().await;
+    /// let form = Multipart::new().text("name", "Ann");
+    /// client.post("/").multipart(form).await.expect_text_contains("name=\"name\"\r\n\r\nAnn");
+    /// # }
+    /// ```
     #[must_use]
     pub fn text(mut self, name: &str, value: impl Into<String>) -> Multipart {
         let head = format!("Content-Disposition: form-data; name=\"{}\"\r\n", escaped(name));
@@ -41,6 +52,17 @@ impl Multipart {
     }
 
     /// Adds a file. An empty `content_type` omits the header field, which means `text/plain`.
+    ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// # use trine::testing::Multipart;
+    /// let client = App::new().route("/", post(async |body: String| body)).test().await;
+    /// let form = Multipart::new().file("list", "todos.txt", "text/plain", "bread");
+    /// client.post("/").multipart(form).await.expect_text_contains("filename=\"todos.txt\"");
+    /// # }
+    /// ```
     #[must_use]
     pub fn file(
         mut self,
@@ -93,6 +115,14 @@ impl Multipart {
 }
 
 /// The content of a file: text, bytes, or an array of bytes.
+///
+/// ```
+/// use trine::testing::{Content, Multipart};
+///
+/// let png = Content::from([0x89, 0x50, 0x4E, 0x47]);
+/// let form = Multipart::new().file("avatar", "ann.png", "image/png", png);
+/// assert!(format!("{form:?}").contains("ann.png"));
+/// ```
 #[derive(Debug, Clone)]
 pub struct Content(Bytes);
 

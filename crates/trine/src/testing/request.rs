@@ -51,24 +51,60 @@ pub struct TestRequest {
 
 impl TestClient {
     /// Starts a `GET`.
+    ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let client = App::new().route("/todos", get(async || "[]")).test().await;
+    /// client.get("/todos").await.expect_text("[]");
+    /// # }
+    /// ```
     #[track_caller]
     pub fn get(&self, target: impl AsRef<str>) -> TestRequest {
         self.request(Method::GET, target)
     }
 
     /// Starts a `HEAD`.
+    ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let client = App::new().route("/", get(async || "hello")).test().await;
+    /// client.head("/").await.expect_status(200).expect_text("");
+    /// # }
+    /// ```
     #[track_caller]
     pub fn head(&self, target: impl AsRef<str>) -> TestRequest {
         self.request(Method::HEAD, target)
     }
 
     /// Starts a `POST`.
+    ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let client = App::new().route("/", post(async |name: String| name)).test().await;
+    /// client.post("/").text("Ann").await.expect_text("Ann");
+    /// # }
+    /// ```
     #[track_caller]
     pub fn post(&self, target: impl AsRef<str>) -> TestRequest {
         self.request(Method::POST, target)
     }
 
     /// Starts a `PUT`.
+    ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let client = App::new().route("/", put(async |title: String| title)).test().await;
+    /// client.put("/").text("bread").await.expect_text("bread");
+    /// # }
+    /// ```
     #[track_caller]
     pub fn put(&self, target: impl AsRef<str>) -> TestRequest {
         self.request(Method::PUT, target)
@@ -81,6 +117,15 @@ impl TestClient {
     }
 
     /// Starts a `DELETE`.
+    ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let client = App::new().route("/todos/{id}", delete(async || NoContent)).test().await;
+    /// client.delete("/todos/7").await.expect_status(204);
+    /// # }
+    /// ```
     #[track_caller]
     pub fn delete(&self, target: impl AsRef<str>) -> TestRequest {
         self.request(Method::DELETE, target)
@@ -93,6 +138,15 @@ impl TestClient {
     }
 
     /// Starts a request with any method. The target is a path with an optional query, or a URI.
+    ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let app = App::new().route("/", any(async |method: Method| method.to_string()));
+    /// app.test().await.request(Method::TRACE, "/").await.expect_text("TRACE");
+    /// # }
+    /// ```
     #[track_caller]
     pub fn request(&self, method: Method, target: impl AsRef<str>) -> TestRequest {
         TestRequest::new(self.clone(), method, target.as_ref())
@@ -116,6 +170,15 @@ impl TestRequest {
     }
 
     /// Adds a header field.
+    ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let app = App::new().route("/", get(async || "beta").header("x-beta", "yes"));
+    /// app.test().await.get("/").header("x-beta", "yes").await.expect_text("beta");
+    /// # }
+    /// ```
     #[track_caller]
     pub fn header<K, V>(mut self, name: K, value: V) -> TestRequest
     where
@@ -135,12 +198,31 @@ impl TestRequest {
     }
 
     /// Adds a cookie to this request only.
+    ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let theme = get(async |sent: Cookies| sent.get("theme").unwrap_or("light").to_owned());
+    /// let client = App::new().route("/", theme).test().await;
+    /// client.get("/").cookie("theme", "dark").await.expect_text("dark");
+    /// # }
+    /// ```
     pub fn cookie(mut self, name: &str, value: &str) -> TestRequest {
         self.cookies.push(format!("{name}={}", encode_value(value)));
         self
     }
 
     /// Adds fields to the query, from a struct, a map or a list of pairs.
+    ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let client = App::new().route("/", get(async |uri: Uri| uri.to_string())).test().await;
+    /// client.get("/").query(&[("q", "a b")]).await.expect_text("/?q=a+b");
+    /// # }
+    /// ```
     #[track_caller]
     pub fn query<T: Serialize + ?Sized>(mut self, fields: &T) -> TestRequest {
         let added = sendable("query", serde_html_form::to_string(fields));
@@ -150,6 +232,15 @@ impl TestRequest {
     }
 
     /// Sets a JSON body.
+    ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let sum = post(async |Json(list): Json<Vec<u32>>| list.iter().sum::<u32>().to_string());
+    /// App::new().route("/", sum).test().await.post("/").json(&[1, 2]).await.expect_text("3");
+    /// # }
+    /// ```
     #[track_caller]
     pub fn json<T: Serialize + ?Sized>(self, value: &T) -> TestRequest {
         let text = sendable("JSON body", serde_json::to_vec(value));
@@ -157,6 +248,15 @@ impl TestRequest {
     }
 
     /// Sets a form as the body, from a struct, a map or a list of pairs.
+    ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let client = App::new().route("/", post(async |body: Bytes| body)).test().await;
+    /// client.post("/").form(&[("name", "Ann")]).await.expect_text("name=Ann");
+    /// # }
+    /// ```
     #[track_caller]
     pub fn form<T: Serialize + ?Sized>(self, fields: &T) -> TestRequest {
         let text = sendable("form body", serde_html_form::to_string(fields));
@@ -164,6 +264,16 @@ impl TestRequest {
     }
 
     /// Sets a form with texts and files as the body.
+    ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let form = trine::testing::Multipart::new().text("name", "Ann");
+    /// let client = App::new().route("/", post(async |body: String| body)).test().await;
+    /// client.post("/").multipart(form).await.expect_text_contains("Ann");
+    /// # }
+    /// ```
     pub fn multipart(mut self, form: Multipart) -> TestRequest {
         let (content_type, body) = form.encode();
         // A boundary is ASCII, so this never fails.
@@ -173,17 +283,44 @@ impl TestRequest {
     }
 
     /// Sets a text as the body.
+    ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let client = App::new().route("/", post(async |body: String| body)).test().await;
+    /// client.post("/").text("hello").await.expect_text("hello");
+    /// # }
+    /// ```
     pub fn text(self, text: impl Into<String>) -> TestRequest {
         self.typed("text/plain; charset=utf-8", text.into())
     }
 
     /// Sets bytes as the body, as `application/octet-stream` unless a header field sets another
     /// type.
+    ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let length = post(async |body: Bytes| body.len().to_string());
+    /// App::new().route("/", length).test().await.post("/").bytes("hello").await.expect_text("5");
+    /// # }
+    /// ```
     pub fn bytes(self, bytes: impl Into<bytes::Bytes>) -> TestRequest {
         self.typed("application/octet-stream", bytes.into())
     }
 
     /// Sets any body, such as a stream, without a content type.
+    ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let client = App::new().route("/", post(async |body: String| body)).test().await;
+    /// client.post("/").body("hello").await.expect_text("hello");
+    /// # }
+    /// ```
     pub fn body(mut self, body: impl Into<Body>) -> TestRequest {
         self.body = body.into();
         self.content_type = None;
@@ -220,6 +357,16 @@ impl TestRequest {
 
     /// Sends the request and leaves the body of the response unread: for responses without an end,
     /// such as server-sent events. [`Body::chunk`] reads the body.
+    ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let client = App::new().route("/", get(async || "hello")).test().await;
+    /// let mut response = client.get("/").send_streaming().await;
+    /// assert_eq!(response.body_mut().chunk().await.unwrap().unwrap(), "hello");
+    /// # }
+    /// ```
     ///
     /// # Panics
     /// Panics like [`TestRequest::send`].

@@ -54,18 +54,46 @@ impl TestResponse {
     }
 
     /// The status.
+    ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let response = App::new().test().await.get("/nowhere").await;
+    /// assert_eq!(response.status(), StatusCode::NOT_FOUND);
+    /// # }
+    /// ```
     #[must_use]
     pub fn status(&self) -> StatusCode {
         self.head.status
     }
 
     /// The header fields.
+    ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let client = App::new().route("/", get(async || "hello")).test().await;
+    /// assert_eq!(client.get("/").await.headers()["content-type"], "text/plain; charset=utf-8");
+    /// # }
+    /// ```
     #[must_use]
     pub fn headers(&self) -> &HeaderMap {
         &self.head.headers
     }
 
     /// The first header field with this name; `None` if there is none, or if it is not text.
+    ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let response = App::new().test().await.get("/nowhere").await;
+    /// assert_eq!(response.header("content-type"), Some("application/problem+json"));
+    /// assert_eq!(response.header("location"), None);
+    /// # }
+    /// ```
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.head.headers.get(name)?.to_str().ok()
@@ -78,6 +106,15 @@ impl TestResponse {
     }
 
     /// The body.
+    ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let client = App::new().route("/", get(async || vec![1, 2, 3])).test().await;
+    /// assert_eq!(client.get("/").await.bytes(), vec![1, 2, 3]);
+    /// # }
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn bytes(&self) -> Bytes {
@@ -86,6 +123,15 @@ impl TestResponse {
     }
 
     /// The body as text.
+    ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let client = App::new().route("/", get(async || "one\ntwo")).test().await;
+    /// assert_eq!(client.get("/").await.text().lines().count(), 2);
+    /// # }
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn text(&self) -> String {
@@ -96,6 +142,16 @@ impl TestResponse {
     }
 
     /// The body as JSON.
+    ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let client = App::new().route("/", get(async || Json(["bread", "milk"]))).test().await;
+    /// let todos: Vec<String> = client.get("/").await.json();
+    /// assert_eq!(todos.len(), 2);
+    /// # }
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn json<T: DeserializeOwned>(&self) -> T {

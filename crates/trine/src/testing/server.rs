@@ -53,6 +53,15 @@ impl App {
     /// Serves the application for a test, on a free port of the loopback interface; see
     /// [`TestApp::serve`]. Feature `test-server`.
     ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let server = App::new().route("/", get(async || "hello")).test_server().await;
+    /// server.client().get("/").await.expect_text("hello");
+    /// # }
+    /// ```
+    ///
     /// # Panics
     /// Panics like [`App::test`], and also if the server cannot listen.
     pub async fn test_server(self) -> TestServer {
@@ -63,6 +72,18 @@ impl App {
 impl TestApp {
     /// Starts the application and serves it on a free port of the loopback interface. Feature
     /// `test-server`.
+    ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// struct Price { cents: u32 }
+    /// let price = get(async |price: State<Price>| price.cents.to_string());
+    /// let app = App::new().state(Price { cents: 5 }).route("/", price);
+    /// let server = app.test().with_state(Price { cents: 7 }).serve().await;
+    /// server.client().get("/").await.expect_text("7");
+    /// # }
+    /// ```
     ///
     /// # Panics
     /// Panics like awaiting a [`TestApp`], and also if the server cannot listen.
@@ -116,12 +137,30 @@ impl TestServer {
     }
 
     /// The base URL, such as `http://127.0.0.1:40123`, without a slash at the end.
+    ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let server = App::new().test_server().await;
+    /// assert_eq!(server.url(), format!("http://{}", server.addr()));
+    /// # }
+    /// ```
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
     }
 
     /// A client of the server.
+    ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let server = App::new().test_server().await;
+    /// server.client().get("/nowhere").await.expect_problem(404);
+    /// # }
+    /// ```
     #[must_use]
     pub fn client(&self) -> &TestClient {
         &self.client
@@ -129,6 +168,17 @@ impl TestServer {
 
     /// Shuts the server down, as SIGTERM does: background tasks end, running requests are finished,
     /// and the shutdown hooks run.
+    ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let server = App::new().test_server().await;
+    /// let addr = server.addr();
+    /// server.stop().await;
+    /// assert!(std::net::TcpStream::connect(addr).is_err());
+    /// # }
+    /// ```
     ///
     /// # Panics
     /// Panics if the server or a shutdown hook has failed.

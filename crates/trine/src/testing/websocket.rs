@@ -18,6 +18,21 @@ use crate::ws::{Closed, Message, Socket, WebSocketConfig, client};
 
 /// A request for a WebSocket. Awaiting it sends the request and returns the open socket.
 ///
+/// ```
+/// use trine::prelude::*;
+///
+/// async fn greet(ws: WebSocket) -> Response {
+///     ws.on_upgrade(async |socket| socket.send("hello").await)
+/// }
+///
+/// # #[trine::main]
+/// # async fn main() {
+/// let client = App::new().route("/", get(greet)).test().await;
+/// let mut socket = client.websocket("/").await;
+/// assert_eq!(socket.text().await, "hello");
+/// # }
+/// ```
+///
 /// # Panics
 /// Panics when it is awaited, if the response is not 101. The message shows the response.
 #[derive(Debug)]
@@ -31,6 +46,18 @@ pub struct TestWebSocket {
 
 impl TestClient {
     /// Starts a request for a WebSocket. Feature `ws`.
+    ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// async fn greet(ws: WebSocket) -> Response {
+    ///     ws.on_upgrade(async |socket| socket.send("hello").await)
+    /// }
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let client = App::new().route("/", get(greet)).test().await;
+    /// assert_eq!(client.websocket("/").await.text().await, "hello");
+    /// # }
+    /// ```
     #[track_caller]
     pub fn websocket(&self, target: impl AsRef<str>) -> TestWebSocket {
         let config = WebSocketConfig { compression: None, ..WebSocketConfig::default() };
@@ -45,6 +72,20 @@ impl TestClient {
 
 impl TestWebSocket {
     /// Adds a header field, such as the `Origin` that a browser sends.
+    ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// async fn user(headers: HeaderMap, ws: WebSocket) -> Response {
+    ///     ws.on_upgrade(async move |socket| {
+    ///         socket.send(headers["x-user"].to_str().unwrap_or_default()).await
+    ///     })
+    /// }
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let client = App::new().route("/", get(user)).test().await;
+    /// assert_eq!(client.websocket("/").header("x-user", "Ann").await.text().await, "Ann");
+    /// # }
+    /// ```
     #[track_caller]
     pub fn header<K, V>(mut self, name: K, value: V) -> TestWebSocket
     where
@@ -63,6 +104,20 @@ impl TestWebSocket {
 
     /// Sets the limits of the client. The default is [`WebSocketConfig::default`] without
     /// compression.
+    ///
+    /// ```
+    /// use trine::ws::WebSocketConfig;
+    /// # use trine::prelude::*;
+    /// # async fn greet(ws: WebSocket) -> Response {
+    /// #     ws.on_upgrade(async |socket| socket.send("hello").await)
+    /// # }
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let client = App::new().route("/", get(greet)).test().await;
+    /// let small = WebSocketConfig { max_message_size: 2, ..WebSocketConfig::default() };
+    /// assert_eq!(client.websocket("/").config(small).await.recv().await, None);
+    /// # }
+    /// ```
     pub fn config(mut self, config: WebSocketConfig) -> TestWebSocket {
         self.config = config;
         self
@@ -123,6 +178,25 @@ pub const RECEIVE_TIMEOUT: Duration = Duration::from_secs(30);
 
 impl TestSocket {
     /// Sends a message.
+    ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// # async fn echo(ws: WebSocket) -> Response {
+    /// #     ws.on_upgrade(async |mut socket| {
+    /// #         while let Some(message) = socket.recv().await {
+    /// #             socket.send(message).await?;
+    /// #         }
+    /// #         Ok::<(), trine::ws::Closed>(())
+    /// #     })
+    /// # }
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let client = App::new().route("/", get(echo)).test().await;
+    /// let mut socket = client.websocket("/").await;
+    /// socket.send("hello").await;
+    /// assert_eq!(socket.text().await, "hello");
+    /// # }
+    /// ```
     pub async fn send(&self, message: impl Into<Message>) {
         if let Err(closed) = self.wait(self.socket.send(message)).await {
             panic!("the socket opened at {}: cannot send: {closed}", self.location);
@@ -130,6 +204,21 @@ impl TestSocket {
     }
 
     /// Waits for a message; `None` if the connection is closed.
+    ///
+    /// ```
+    /// use trine::ws::Message;
+    /// # use trine::prelude::*;
+    /// # async fn greet(ws: WebSocket) -> Response {
+    /// #     ws.on_upgrade(async |socket| socket.send("hello").await)
+    /// # }
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let client = App::new().route("/", get(greet)).test().await;
+    /// let mut socket = client.websocket("/").await;
+    /// assert_eq!(socket.recv().await, Some(Message::Text("hello".into())));
+    /// assert_eq!(socket.recv().await, None);
+    /// # }
+    /// ```
     pub async fn recv(&mut self) -> Option<Message> {
         match timeout(RECEIVE_TIMEOUT, self.socket.recv()).await {
             Ok(message) => message,
@@ -151,6 +240,19 @@ impl TestSocket {
     }
 
     /// Waits for a text message and parses it as JSON.
+    ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// # async fn list(ws: WebSocket) -> Response {
+    /// #     ws.on_upgrade(async |socket| socket.send("[1, 2]").await)
+    /// # }
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let client = App::new().route("/", get(list)).test().await;
+    /// let list: Vec<u8> = client.websocket("/").await.json().await;
+    /// assert_eq!(list, [1, 2]);
+    /// # }
+    /// ```
     pub async fn json<T: serde::de::DeserializeOwned>(&mut self) -> T {
         let text = self.text().await;
         match serde_json::from_str(&text) {
@@ -161,6 +263,18 @@ impl TestSocket {
 
     /// Waits until the connection is closed. Returns the close code of the server; `None` if it
     /// sent none.
+    ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// async fn leave(ws: WebSocket) -> Response {
+    ///     ws.on_upgrade(async |_socket| Ok::<(), trine::ws::Closed>(()))
+    /// }
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let client = App::new().route("/", get(leave)).test().await;
+    /// assert_eq!(client.websocket("/").await.close_code().await, Some(1000));
+    /// # }
+    /// ```
     pub async fn close_code(&mut self) -> Option<u16> {
         match self.recv().await {
             None => {}
@@ -173,6 +287,24 @@ impl TestSocket {
     }
 
     /// The underlying socket: to close it, to split it, or to send without waiting.
+    ///
+    /// ```
+    /// use trine::ws::{CloseCode, Closed};
+    /// # use trine::prelude::*;
+    /// # async fn wait(ws: WebSocket) -> Response {
+    /// #     ws.on_upgrade(async |mut socket| {
+    /// #         while socket.recv().await.is_some() {}
+    /// #         Ok::<(), Closed>(())
+    /// #     })
+    /// # }
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let client = App::new().route("/", get(wait)).test().await;
+    /// let mut socket = client.websocket("/").await;
+    /// socket.socket().close(CloseCode::AWAY);
+    /// assert_eq!(socket.recv().await, None);
+    /// # }
+    /// ```
     pub fn socket(&mut self) -> &mut Socket {
         &mut self.socket
     }

@@ -135,6 +135,15 @@ impl Audit {
     }
 
     /// The mistakes, or the notes if there are no mistakes.
+    ///
+    /// ```
+    /// use trine::audit::Kind;
+    /// use trine::prelude::*;
+    ///
+    /// let audit = App::new().route("/{", get(async || "")).audit().unwrap_err();
+    /// assert_eq!(audit.findings().len(), 1);
+    /// assert_eq!(audit.findings()[0].kind, Kind::Template);
+    /// ```
     #[must_use]
     pub fn findings(&self) -> &[Finding] {
         &self.findings

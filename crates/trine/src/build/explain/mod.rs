@@ -103,6 +103,19 @@ pub struct Candidate {
 impl AppService {
     /// Explains what happens to a request, and for each route why it answers or does not.
     ///
+    /// ```
+    /// use trine::explain::Outcome;
+    /// use trine::prelude::*;
+    ///
+    /// # #[trine::main]
+    /// # async fn main() -> trine::Result {
+    /// let service = App::new().route("/todos", get(async || "[]")).build().await?;
+    /// assert!(matches!(service.explain("GET", "/todos")?.outcome, Outcome::Route { .. }));
+    /// assert_eq!(service.explain("PUT", "/todos")?.outcome, Outcome::OtherMethods);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// Returns an error if the method or the path is not valid in a request.
     pub fn explain(&self, method: &str, path: &str) -> crate::Result<Explanation> {

@@ -65,6 +65,22 @@ impl HookCx {
 
     /// The state of this type. States of workers are not available here.
     ///
+    /// ```
+    /// use trine::prelude::*;
+    ///
+    /// struct Greeting(&'static str);
+    ///
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let app = App::new().state(Greeting("hello")).on_start(|cx| async move {
+    ///     assert_eq!(cx.state::<Greeting>()?.0, "hello");
+    ///     assert!(cx.state::<u64>().is_err());
+    ///     Ok(())
+    /// });
+    /// app.test().await;
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// Returns an error if the application has no such state, or if it makes the state later. In
     /// the latter case, the error names the line that makes it.

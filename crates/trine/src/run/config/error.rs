@@ -24,6 +24,14 @@ pub struct ConfigError {
 
 /// All mistakes of a configuration, in this order: the file from top to bottom, the environment,
 /// missing keys.
+///
+/// ```
+/// use trine::config::Config;
+///
+/// let errors = Config::read("workers = 'many'\nport = 'http'", []).unwrap_err();
+/// assert_eq!(errors.0.len(), 2);
+/// assert!(errors.to_string().starts_with("trine.toml:1: `workers`: expected"));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigErrors(pub Vec<ConfigError>);
 
@@ -35,6 +43,12 @@ impl ConfigError {
     }
 
     /// What is wrong, and what was expected.
+    ///
+    /// ```
+    /// # use trine::config::Config;
+    /// let errors = Config::read("prot = 80", []).unwrap_err();
+    /// assert_eq!(errors.0[0].text(), "there is no key `prot`; did you mean `port`?");
+    /// ```
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text

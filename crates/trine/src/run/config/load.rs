@@ -6,6 +6,18 @@ use super::{Config, ConfigError, ConfigErrors, entries, keys};
 impl Config {
     /// Reads `trine.toml` in the working directory, which may be missing, and the environment.
     ///
+    /// ```
+    /// use trine::config::Config;
+    /// use trine::prelude::*;
+    ///
+    /// # #[trine::main]
+    /// # async fn main() -> trine::Result {
+    /// let app = App::new().config(Config::load()?).route("/", get(async || "hello"));
+    /// app.test().await.get("/").await.expect_text("hello");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// Tables and variables that do not belong to the server are kept for
     /// [`section`](Config::section). [`App::serve`](crate::App::serve) refuses a key that no
     /// section has read, from this `Config` or from one that this process loaded earlier.

@@ -5,6 +5,14 @@ use std::fmt::{Display, Formatter};
 use super::variables::PREFIX;
 
 /// The location of a value in the configuration.
+///
+/// ```
+/// use trine::config::{Config, Location};
+///
+/// let env = [("TRINE_PORT".to_owned(), "http".to_owned())];
+/// let errors = Config::read("", env).unwrap_err();
+/// assert_eq!(errors.0[0].location(), &Location::Variable("TRINE_PORT".to_owned()));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Location {

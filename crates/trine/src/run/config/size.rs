@@ -18,6 +18,10 @@ pub struct Size(pub u64);
 
 impl Size {
     /// The number of bytes.
+    ///
+    /// ```
+    /// assert_eq!(trine::config::Size(64 * 1024).bytes(), 65_536);
+    /// ```
     #[must_use]
     pub const fn bytes(self) -> u64 {
         self.0

@@ -24,6 +24,13 @@ pub struct Value<'a> {
 
 impl<'a> Value<'a> {
     /// A value that is a text, as every variable of the environment is.
+    ///
+    /// ```
+    /// use trine::config::{FromConfig, Value};
+    ///
+    /// assert_eq!(u16::from_config(Value::of("8080")), Some(8080));
+    /// assert_eq!(u16::from_config(Value::of("http")), None);
+    /// ```
     #[must_use]
     pub fn of(text: &'a str) -> Value<'a> {
         Value { text, items: None }
@@ -34,12 +41,23 @@ impl<'a> Value<'a> {
     }
 
     /// The text; `None` if the value is a list.
+    ///
+    /// ```
+    /// # use trine::config::Value;
+    /// assert_eq!(Value::of("8080").text(), Some("8080"));
+    /// ```
     #[must_use]
     pub fn text(&self) -> Option<&'a str> {
         self.items.is_none().then_some(self.text)
     }
 
     /// The items of a list, or of a text that is split at its commas.
+    ///
+    /// ```
+    /// # use trine::config::Value;
+    /// let value = Value::of("a, b");
+    /// assert!(value.items().filter_map(|item| item.text()).eq(["a", "b"]));
+    /// ```
     pub fn items(&self) -> impl Iterator<Item = Value<'a>> {
         let text = self.text;
         let listed = self.items.unwrap_or_default().iter().map(|item| Value::of(item));
