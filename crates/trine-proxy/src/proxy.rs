@@ -136,6 +136,17 @@ impl Proxy {
     }
 
     /// Sets how one of several upstreams is chosen. Default: [`Balance::RoundRobin`].
+    ///
+    /// ```
+    /// use trine_proxy::{Balance, Proxy};
+    ///
+    /// # fn main() -> Result<(), trine_proxy::UpstreamError> {
+    /// let proxy = Proxy::among(["http://10.0.0.1:9000", "http://10.0.0.2:9000"])?
+    ///     .balance(Balance::LeastRequests);
+    /// assert_eq!(proxy.status().len(), 2);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn balance(self, balance: Balance) -> Proxy {
         self.with(|settings| settings.balance = balance)
@@ -229,6 +240,16 @@ impl Proxy {
     /// Trusts only upstreams with a certificate that one of these authorities has signed, in PEM.
     /// Default: the authorities that the system trusts.
     ///
+    /// ```
+    /// use trine_proxy::Proxy;
+    ///
+    /// # fn main() -> Result<(), trine_proxy::UpstreamError> {
+    /// let proxy = Proxy::to("https://internal.example")?;
+    /// assert!(proxy.roots(b"no certificate").is_err());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`TlsError`] if the text contains no certificate, or an invalid one.
     #[cfg(feature = "tls-core")]
@@ -271,6 +292,19 @@ impl Proxy {
     /// A future that runs the health checks of all upstreams. Nothing is checked unless it is
     /// spawned. Without [`Proxy::health_check`] it ends at once, and otherwise with the last clone
     /// of the proxy.
+    ///
+    /// ```
+    /// use trine_proxy::{HealthCheck, Proxy};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), trine_proxy::UpstreamError> {
+    /// let proxy = Proxy::to("http://127.0.0.1:9000")?.health_check(HealthCheck::get("/health"));
+    /// let checks = tokio::spawn(proxy.health_checks());
+    /// assert!(!checks.is_finished());
+    /// drop(proxy);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn health_checks(&self) -> impl Future<Output = ()> + Send + 'static {
         let settings = Arc::clone(&self.0.settings);
         let nodes: Vec<_> = self.0.nodes.iter().map(Arc::downgrade).collect();
@@ -342,6 +376,22 @@ where
 }
 
 /// The future of a response. If it is dropped, the request ends at the upstream too.
+///
+/// ```
+/// use http::Request;
+/// use tower::ServiceExt as _;
+/// use trine_core::Body;
+/// use trine_proxy::Proxy;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// // No server listens at this port.
+/// let proxy = Proxy::to("http://127.0.0.1:1")?;
+/// let response = proxy.oneshot(Request::new(Body::empty())).await?;
+/// assert_eq!(response.status(), 502);
+/// # Ok(())
+/// # }
+/// ```
 pub struct Forwarded(Pin<Box<dyn Future<Output = Response<Body>> + Send>>);
 
 impl Forwarded {

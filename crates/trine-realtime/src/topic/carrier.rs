@@ -140,6 +140,29 @@ const VERSION: u8 = 1;
 const HEADER_LEN: usize = 1 + 8 + 8 + 8;
 
 /// Delivers the messages of other processes to one topic. Clones deliver to the same topic.
+///
+/// ```
+/// use std::sync::Mutex;
+/// use trine::topic::{Carrier, Inbox, Parcel, Topic};
+///
+/// /// A carrier that is connected to no other process.
+/// #[derive(Default)]
+/// struct Nowhere(Mutex<Vec<Inbox>>);
+///
+/// impl Carrier for Nowhere {
+///     fn attach(&self, inbox: Inbox) {
+///         self.0.lock().unwrap().push(inbox);
+///     }
+///
+///     fn send(&self, _: &Parcel) {}
+/// }
+///
+/// let carrier = std::sync::Arc::new(Nowhere::default());
+/// let topic = Topic::<String>::new().carried("news", carrier.clone());
+/// assert_eq!(carrier.0.lock().unwrap()[0].topic(), "news");
+/// drop(topic);
+/// assert!(carrier.0.lock().unwrap()[0].is_closed());
+/// ```
 #[derive(Clone)]
 pub struct Inbox {
     topic: Arc<str>,

@@ -59,6 +59,25 @@ impl Socket {
     /// Waits for a text or binary message. `None` when the connection is closed;
     /// [`closed`](Socket::closed) returns the reason.
     ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// #[get("/count")]
+    /// async fn count(ws: WebSocket) -> Response {
+    ///     ws.on_upgrade(async |mut socket| {
+    ///         while let Some(message) = socket.recv().await {
+    ///             let _ = socket.send(message.as_bytes().len().to_string()).await;
+    ///         }
+    ///     })
+    /// }
+    ///
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let mut socket = App::new().routes(routes![count]).test().await.websocket("/count").await;
+    /// socket.send("hello").await;
+    /// assert_eq!(socket.text().await, "5");
+    /// # }
+    /// ```
+    ///
     /// This method is cancel safe: dropping the future loses no message.
     pub fn recv(&mut self) -> impl Future<Output = Option<Message>> {
         poll_fn(|cx| self.0.0.poll_recv(cx))
@@ -118,6 +137,24 @@ impl Socket {
     }
 
     /// A handle that sends to this socket, also from other tasks.
+    ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// #[get("/later")]
+    /// async fn later(ws: WebSocket) -> Response {
+    ///     ws.on_upgrade(async |mut socket| {
+    ///         let sender = socket.sender();
+    ///         tokio::spawn(async move { sender.send("from another task").await });
+    ///         while socket.recv().await.is_some() {}
+    ///     })
+    /// }
+    ///
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let mut socket = App::new().routes(routes![later]).test().await.websocket("/later").await;
+    /// assert_eq!(socket.text().await, "from another task");
+    /// # }
+    /// ```
     #[must_use]
     pub fn sender(&self) -> Sender {
         self.0.clone()
@@ -125,6 +162,26 @@ impl Socket {
 
     /// Splits the socket into its two directions. It is still closed when the function that got it
     /// ends.
+    ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// #[get("/echo")]
+    /// async fn echo(ws: WebSocket) -> Response {
+    ///     ws.on_upgrade(async |socket| {
+    ///         let (sender, mut receiver) = socket.split();
+    ///         while let Some(message) = receiver.recv().await {
+    ///             let _ = sender.send(message).await;
+    ///         }
+    ///     })
+    /// }
+    ///
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let mut socket = App::new().routes(routes![echo]).test().await.websocket("/echo").await;
+    /// socket.send("hello").await;
+    /// assert_eq!(socket.text().await, "hello");
+    /// # }
+    /// ```
     #[must_use]
     pub fn split(self) -> (Sender, Receiver) {
         let receiver = Receiver(Arc::clone(&self.0.0));
@@ -254,6 +311,25 @@ impl Sender {
 
     /// Closes the socket with this code and reason. Queued messages are still sent; the peer has
     /// `close_timeout` to answer.
+    ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// use trine::ws::{CloseCode, CloseFrame};
+    ///
+    /// #[get("/full")]
+    /// async fn full(ws: WebSocket) -> Response {
+    ///     ws.on_upgrade(async |socket| {
+    ///         let frame = CloseFrame::new(CloseCode::TRY_AGAIN, "the room is full");
+    ///         socket.sender().close(frame);
+    ///     })
+    /// }
+    ///
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let mut socket = App::new().routes(routes![full]).test().await.websocket("/full").await;
+    /// assert_eq!(socket.close_code().await, Some(1013));
+    /// # }
+    /// ```
     pub fn close(&self, frame: impl Into<CloseFrame>) {
         self.0.close(Some(frame.into()));
     }

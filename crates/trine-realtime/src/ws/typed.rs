@@ -170,6 +170,26 @@ impl<In, Out, Format: MessageFormat> TypedSocket<In, Out, Format> {
     }
 
     /// The underlying socket.
+    ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// use trine::ws::CloseCode;
+    ///
+    /// #[get("/once")]
+    /// async fn once(ws: Ws<u32, u32>) -> Response {
+    ///     ws.on_upgrade(async |mut socket| {
+    ///         let _ = socket.send(&7).await;
+    ///         socket.socket().close(CloseCode::AWAY);
+    ///     })
+    /// }
+    ///
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let mut socket = App::new().routes(routes![once]).test().await.websocket("/once").await;
+    /// assert_eq!(socket.json::<u32>().await, 7);
+    /// assert_eq!(socket.close_code().await, Some(1001));
+    /// # }
+    /// ```
     #[must_use]
     pub fn socket(&mut self) -> &mut Socket {
         &mut self.socket
