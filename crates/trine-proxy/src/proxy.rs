@@ -153,12 +153,56 @@ impl Proxy {
     }
 
     /// Sets the `Host` that upstreams see. Default: [`Host::Preserve`].
+    ///
+    /// ```
+    /// # use http::{HeaderMap, Request};
+    /// # use tower::ServiceExt as _;
+    /// # use trine_core::Body;
+    /// # use trine_proxy::{Host, Proxy};
+    /// # use trine_server::{HyperUpgrades, Server, ServerConfig};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let host = async |headers: HeaderMap| headers["host"].to_str().unwrap().to_owned();
+    /// # let router = axum::Router::new().route("/", axum::routing::get(host));
+    /// # let config = ServerConfig { port: 0, workers: 1, ..ServerConfig::default() };
+    /// # let bound = Server::new(config).bind()?;
+    /// # let upstream = bound.local_addr().to_string();
+    /// # tokio::spawn(bound.serve(HyperUpgrades(router)));
+    /// // The upstream answers with the `Host` that it sees.
+    /// let proxy = Proxy::to(format!("http://{upstream}"))?.host(Host::Upstream);
+    /// let request = Request::get("/").header("host", "example.com").body(Body::empty())?;
+    /// assert_eq!(proxy.oneshot(request).await?.into_body().bytes().await?, upstream);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn host(self, host: Host) -> Proxy {
         self.with(|settings| settings.host = host)
     }
 
     /// Sets what happens to `Forwarded` and similar fields. Default: [`Forwarding::Replace`].
+    ///
+    /// ```
+    /// # use http::{HeaderMap, Request};
+    /// # use tower::ServiceExt as _;
+    /// # use trine_core::Body;
+    /// # use trine_proxy::{Forwarding, Proxy};
+    /// # use trine_server::{HyperUpgrades, Server, ServerConfig};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let forwarded = async |headers: HeaderMap| headers.contains_key("forwarded").to_string();
+    /// # let router = axum::Router::new().route("/", axum::routing::get(forwarded));
+    /// # let config = ServerConfig { port: 0, workers: 1, ..ServerConfig::default() };
+    /// # let bound = Server::new(config).bind()?;
+    /// # let upstream = bound.local_addr();
+    /// # tokio::spawn(bound.serve(HyperUpgrades(router)));
+    /// // The upstream answers whether it sees the field `Forwarded`.
+    /// let proxy = Proxy::to(format!("http://{upstream}"))?.forwarding(Forwarding::Hide);
+    /// let response = proxy.oneshot(Request::new(Body::empty())).await?;
+    /// assert_eq!(response.into_body().bytes().await?, "false");
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn forwarding(self, forwarding: Forwarding) -> Proxy {
         self.with(|settings| settings.forwarding = forwarding)

@@ -131,6 +131,20 @@ impl Socket {
     }
 
     /// The reason why the connection is closed. `None` while it is open.
+    ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// use trine::ws::Closed;
+    ///
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// # async fn close(ws: WebSocket) -> Response { ws.on_upgrade(async |_| ()) }
+    /// # let mut client = App::new().route("/", get(close)).test().await.websocket("/").await;
+    /// # let socket = client.socket();
+    /// assert!(socket.recv().await.is_none());
+    /// assert!(matches!(socket.closed(), Some(Closed::Peer(_))));
+    /// # }
+    /// ```
     #[must_use]
     pub fn closed(&self) -> Option<Closed> {
         self.0.closed()
@@ -198,6 +212,20 @@ impl Sender {
     /// client slows its sender down instead of filling the memory. When it returns, the message is
     /// queued; [`flush`](Sender::flush) waits until it is written.
     ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// #[get("/greet")]
+    /// async fn greet(ws: WebSocket) -> Response {
+    ///     ws.on_upgrade(async |socket| socket.sender().send("hello").await)
+    /// }
+    ///
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let mut socket = App::new().routes(routes![greet]).test().await.websocket("/greet").await;
+    /// assert_eq!(socket.text().await, "hello");
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// When the connection is closed.
     pub fn send(&self, message: impl Into<Message>) -> impl Future<Output = Result<(), Closed>> {
@@ -224,6 +252,21 @@ impl Sender {
     }
 
     /// Queues a message that many sockets send. It is encoded and compressed once for all of them.
+    ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// # use trine::ws::Prepared;
+    /// #[get("/motd")]
+    /// async fn motd(text: State<Prepared>, ws: WebSocket) -> Response {
+    ///     ws.on_upgrade(async move |socket| socket.send_prepared(&text).await)
+    /// }
+    ///
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let app = App::new().state(Prepared::new("hello")).routes(routes![motd]);
+    /// assert_eq!(app.test().await.websocket("/motd").await.text().await, "hello");
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// When the connection is closed.
