@@ -342,10 +342,14 @@ impl Proxy {
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), trine_proxy::UpstreamError> {
-    /// let proxy = Proxy::to("http://127.0.0.1:9000")?.health_check(HealthCheck::get("/health"));
-    /// let checks = tokio::spawn(proxy.health_checks());
-    /// assert!(!checks.is_finished());
-    /// drop(proxy);
+    /// let check = HealthCheck { unhealthy_after: 1, ..HealthCheck::get("/health") };
+    /// // No server listens at this port.
+    /// let proxy = Proxy::to("http://127.0.0.1:1")?.health_check(check);
+    /// assert!(proxy.status()[0].healthy);
+    /// tokio::spawn(proxy.health_checks());
+    /// while proxy.status()[0].healthy {
+    ///     tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    /// }
     /// # Ok(())
     /// # }
     /// ```
