@@ -99,6 +99,13 @@ pub struct TlsInfo {
 
 impl TlsInfo {
     /// A handshake without a server name, an application protocol and certificates.
+    ///
+    /// ```
+    /// use trine_core::{TlsInfo, TlsVersion};
+    ///
+    /// let tls = TlsInfo::new(TlsVersion::Tls13, "TLS13_AES_128_GCM_SHA256");
+    /// assert_eq!((tls.server_name, tls.protocol), (None, None));
+    /// ```
     #[must_use]
     pub fn new(version: TlsVersion, cipher_suite: &'static str) -> TlsInfo {
         TlsInfo {

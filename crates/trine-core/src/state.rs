@@ -33,11 +33,28 @@ pub struct States {
 
 impl States {
     /// Adds a value. Returns whether it has replaced a value of the same type.
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use trine_core::state::States;
+    /// let mut states = States::default();
+    /// assert!(!states.insert(Arc::new("hello")));
+    /// assert!(states.insert(Arc::new("good morning")));
+    /// ```
     pub fn insert<T: Send + Sync + 'static>(&mut self, value: Arc<T>) -> bool {
         self.values.insert(TypeId::of::<T>(), (value, std::any::type_name::<T>())).is_some()
     }
 
     /// The value of this type.
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use trine_core::state::States;
+    /// let mut states = States::default();
+    /// states.insert(Arc::new(7_u32));
+    /// assert_eq!(states.get::<u32>().as_deref(), Some(&7));
+    /// assert_eq!(states.get::<u64>(), None);
+    /// ```
     #[must_use]
     pub fn get<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
         let (value, _) = self.values.get(&TypeId::of::<T>())?;
@@ -45,6 +62,16 @@ impl States {
     }
 
     /// Whether there is a value of this type.
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use trine_core::state::States;
+    /// use std::any::TypeId;
+    ///
+    /// let mut states = States::default();
+    /// states.insert(Arc::new(7_u32));
+    /// assert!(states.contains(TypeId::of::<u32>()));
+    /// ```
     #[must_use]
     pub fn contains(&self, type_id: TypeId) -> bool {
         self.values.contains_key(&type_id)

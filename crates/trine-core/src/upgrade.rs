@@ -60,6 +60,20 @@ use tokio::sync::{Notify, oneshot};
 /// A future of the connection's byte stream, in the extensions of a request that asks for an
 /// upgrade.
 ///
+/// ```
+/// use http::Request;
+/// use trine_core::upgrade::{OnUpgrade, offer};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let mut request = Request::new(());
+/// let offer = offer(&mut request);
+/// let upgrade = OnUpgrade::take(&mut request).unwrap();
+/// drop(offer); // the response did not accept the upgrade
+/// assert!(upgrade.await.is_err());
+/// # }
+/// ```
+///
 /// It completes once the server has sent a response that accepts the upgrade. Clones share one
 /// connection: the first clone that is polled to completion gets it.
 ///
@@ -71,6 +85,16 @@ pub struct OnUpgrade(Arc<Mutex<oneshot::Receiver<Upgraded>>>);
 impl OnUpgrade {
     /// Takes the upgrade out of a request. `None` if the request does not ask for one, or has a
     /// body, which must be read first.
+    ///
+    /// ```
+    /// use http::Request;
+    /// use trine_core::upgrade::{OnUpgrade, offer};
+    ///
+    /// let mut request = Request::new(());
+    /// assert!(OnUpgrade::take(&mut request).is_none());
+    /// let _offer = offer(&mut request);
+    /// assert!(OnUpgrade::take(&mut request).is_some());
+    /// ```
     pub fn take<B>(request: &mut Request<B>) -> Option<OnUpgrade> {
         OnUpgrade::take_from(request.extensions_mut())
     }
@@ -82,6 +106,18 @@ impl OnUpgrade {
 
     /// An upgrade that is complete already, with any stream. It is for services that are called
     /// without a Trine server, as in a test.
+    ///
+    /// ```
+    /// use tokio::io::AsyncWriteExt as _;
+    /// use trine_core::upgrade::OnUpgrade;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let (server, _client) = tokio::io::duplex(64);
+    /// let mut stream = OnUpgrade::ready(server).await.unwrap();
+    /// assert_eq!(stream.write(b"hello").await.unwrap(), 5);
+    /// # }
+    /// ```
     pub fn ready<I>(stream: I) -> OnUpgrade
     where
         I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -122,6 +158,22 @@ impl std::error::Error for NotUpgraded {}
 
 /// The byte stream of a connection that no longer speaks HTTP.
 ///
+/// ```
+/// use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+/// use trine_core::upgrade::OnUpgrade;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (server, mut client) = tokio::io::duplex(64);
+/// let mut stream = OnUpgrade::ready(server).await?;
+/// client.write_all(b"hello").await?;
+/// let mut received = [0; 5];
+/// stream.read_exact(&mut received).await?;
+/// assert_eq!(&received, b"hello");
+/// # Ok(())
+/// # }
+/// ```
+///
 /// The server counts it as an open connection until it is dropped, and a graceful shutdown waits
 /// for it up to the server's shutdown timeout. [`Upgraded::draining`] completes when a shutdown
 /// begins, so that a protocol with a closing handshake can perform it.
@@ -144,6 +196,21 @@ pub trait DrainSignal: Send + Sync {
 
 impl Upgraded {
     /// For servers: an upgraded connection over the stream `io`.
+    ///
+    /// ```
+    /// use std::task::Poll;
+    /// use tokio::io::AsyncReadExt as _;
+    /// use trine_core::upgrade::Upgraded;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let (io, _client) = tokio::io::duplex(64);
+    /// let mut stream = Upgraded::new(io, "hello".into(), |_, _| Poll::Ready(Ok(())), None, ());
+    /// let mut received = [0; 5];
+    /// stream.read_exact(&mut received).await.unwrap();
+    /// assert_eq!(&received, b"hello");
+    /// # }
+    /// ```
     ///
     /// - `read_ahead`: the bytes that were read from the stream after the request head
     /// - `poll_read_ready`: see [`Upgraded::poll_read_ready`]
@@ -370,12 +437,22 @@ pub struct Protocol(Box<str>);
 
 impl Protocol {
     /// A protocol with this name.
+    ///
+    /// ```
+    /// use trine_core::upgrade::Protocol;
+    ///
+    /// assert_eq!(Protocol::new("websocket"), Protocol::new("websocket"));
+    /// ```
     #[must_use]
     pub fn new(name: &str) -> Protocol {
         Protocol(name.into())
     }
 
     /// The name, as the client wrote it.
+    ///
+    /// ```
+    /// assert_eq!(trine_core::upgrade::Protocol::new("websocket").as_str(), "websocket");
+    /// ```
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

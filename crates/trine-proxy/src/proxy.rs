@@ -136,18 +136,73 @@ impl Proxy {
     }
 
     /// Sets how one of several upstreams is chosen. Default: [`Balance::RoundRobin`].
+    ///
+    /// ```
+    /// use trine_proxy::{Balance, Proxy};
+    ///
+    /// # fn main() -> Result<(), trine_proxy::UpstreamError> {
+    /// let proxy = Proxy::among(["http://10.0.0.1:9000", "http://10.0.0.2:9000"])?
+    ///     .balance(Balance::LeastRequests);
+    /// assert_eq!(proxy.status().len(), 2);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn balance(self, balance: Balance) -> Proxy {
         self.with(|settings| settings.balance = balance)
     }
 
     /// Sets the `Host` that upstreams see. Default: [`Host::Preserve`].
+    ///
+    /// ```
+    /// # use http::{HeaderMap, Request};
+    /// # use tower::ServiceExt as _;
+    /// # use trine_core::Body;
+    /// # use trine_proxy::{Host, Proxy};
+    /// # use trine_server::{HyperUpgrades, Server, ServerConfig};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let host = async |headers: HeaderMap| headers["host"].to_str().unwrap().to_owned();
+    /// # let router = axum::Router::new().route("/", axum::routing::get(host));
+    /// # let config = ServerConfig { port: 0, workers: 1, ..ServerConfig::default() };
+    /// # let bound = Server::new(config).bind()?;
+    /// # let upstream = bound.local_addr().to_string();
+    /// # tokio::spawn(bound.serve(HyperUpgrades(router)));
+    /// // The upstream answers with the `Host` that it sees.
+    /// let proxy = Proxy::to(format!("http://{upstream}"))?.host(Host::Upstream);
+    /// let request = Request::get("/").header("host", "example.com").body(Body::empty())?;
+    /// assert_eq!(proxy.oneshot(request).await?.into_body().bytes().await?, upstream);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn host(self, host: Host) -> Proxy {
         self.with(|settings| settings.host = host)
     }
 
     /// Sets what happens to `Forwarded` and similar fields. Default: [`Forwarding::Replace`].
+    ///
+    /// ```
+    /// # use http::{HeaderMap, Request};
+    /// # use tower::ServiceExt as _;
+    /// # use trine_core::Body;
+    /// # use trine_proxy::{Forwarding, Proxy};
+    /// # use trine_server::{HyperUpgrades, Server, ServerConfig};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let forwarded = async |headers: HeaderMap| headers.contains_key("forwarded").to_string();
+    /// # let router = axum::Router::new().route("/", axum::routing::get(forwarded));
+    /// # let config = ServerConfig { port: 0, workers: 1, ..ServerConfig::default() };
+    /// # let bound = Server::new(config).bind()?;
+    /// # let upstream = bound.local_addr();
+    /// # tokio::spawn(bound.serve(HyperUpgrades(router)));
+    /// // The upstream answers whether it sees the field `Forwarded`.
+    /// let proxy = Proxy::to(format!("http://{upstream}"))?.forwarding(Forwarding::Hide);
+    /// let response = proxy.oneshot(Request::new(Body::empty())).await?;
+    /// assert_eq!(response.into_body().bytes().await?, "false");
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn forwarding(self, forwarding: Forwarding) -> Proxy {
         self.with(|settings| settings.forwarding = forwarding)
@@ -229,6 +284,16 @@ impl Proxy {
     /// Trusts only upstreams with a certificate that one of these authorities has signed, in PEM.
     /// Default: the authorities that the system trusts.
     ///
+    /// ```
+    /// use trine_proxy::Proxy;
+    ///
+    /// # fn main() -> Result<(), trine_proxy::UpstreamError> {
+    /// let proxy = Proxy::to("https://internal.example")?;
+    /// assert!(proxy.roots(b"no certificate").is_err());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`TlsError`] if the text contains no certificate, or an invalid one.
     #[cfg(feature = "tls-core")]
@@ -271,6 +336,23 @@ impl Proxy {
     /// A future that runs the health checks of all upstreams. Nothing is checked unless it is
     /// spawned. Without [`Proxy::health_check`] it ends at once, and otherwise with the last clone
     /// of the proxy.
+    ///
+    /// ```
+    /// use trine_proxy::{HealthCheck, Proxy};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), trine_proxy::UpstreamError> {
+    /// let check = HealthCheck { unhealthy_after: 1, ..HealthCheck::get("/health") };
+    /// // No server listens at this port.
+    /// let proxy = Proxy::to("http://127.0.0.1:1")?.health_check(check);
+    /// assert!(proxy.status()[0].healthy);
+    /// tokio::spawn(proxy.health_checks());
+    /// while proxy.status()[0].healthy {
+    ///     tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn health_checks(&self) -> impl Future<Output = ()> + Send + 'static {
         let settings = Arc::clone(&self.0.settings);
         let nodes: Vec<_> = self.0.nodes.iter().map(Arc::downgrade).collect();
@@ -342,6 +424,22 @@ where
 }
 
 /// The future of a response. If it is dropped, the request ends at the upstream too.
+///
+/// ```
+/// use http::Request;
+/// use tower::ServiceExt as _;
+/// use trine_core::Body;
+/// use trine_proxy::Proxy;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// // No server listens at this port.
+/// let proxy = Proxy::to("http://127.0.0.1:1")?;
+/// let response = proxy.oneshot(Request::new(Body::empty())).await?;
+/// assert_eq!(response.status(), 502);
+/// # Ok(())
+/// # }
+/// ```
 pub struct Forwarded(Pin<Box<dyn Future<Output = Response<Body>> + Send>>);
 
 impl Forwarded {

@@ -65,6 +65,18 @@ impl Completion {
 
     /// Runs the work that is attached to a response, and detaches it. Applications call this for
     /// each response; tests of a responder can call it too.
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use http::StatusCode;
+    /// # use trine_core::{Body, Cx, Request, Response, RouteCx, battery::Completion};
+    /// # let cx = Cx::new(Request::new(Body::empty()), RouteCx::new(Arc::default(), None));
+    /// let mut response = Response::default();
+    /// Completion::attach(&mut response, |response, _| {
+    ///     *response.status_mut() = StatusCode::ACCEPTED;
+    /// });
+    /// assert_eq!(Completion::run(response, &cx).status(), 202);
+    /// ```
     #[must_use]
     pub fn run(mut response: Response, cx: &Cx) -> Response {
         if let Some(Completion(work)) = response.extensions_mut().remove() {

@@ -55,6 +55,15 @@ struct Inner {
 
 impl Shutdown {
     /// The shutdown of the application that serves this request. `None` outside of an application.
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use trine_core::{Body, Cx, Request, RouteCx, Shutdown, route::AppCx};
+    /// let mut app = AppCx::default();
+    /// app.states.insert(Arc::new(Shutdown::default()));
+    /// let cx = Cx::new(Request::new(Body::empty()), RouteCx::new(Arc::new(app), None));
+    /// assert!(!Shutdown::of(&cx).unwrap().is_begun());
+    /// ```
     #[must_use]
     pub fn of(cx: &Cx) -> Option<Shutdown> {
         cx.matched().app().states.get::<Shutdown>().map(|shutdown| (*shutdown).clone())
@@ -62,6 +71,18 @@ impl Shutdown {
 
     /// A future that ends when the server begins to shut down. It borrows nothing, so a struct can
     /// hold it.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let shutdown = trine_core::Shutdown::default();
+    /// let begun = shutdown.begun();
+    /// # shutdown.begin();
+    /// // Once the server shuts down:
+    /// begun.await;
+    /// assert!(shutdown.is_begun());
+    /// # }
+    /// ```
     #[must_use = "a future does nothing unless it is polled"]
     pub fn begun(&self) -> ShutdownBegun {
         ShutdownBegun { shutdown: self.clone(), registered: None }

@@ -66,6 +66,10 @@ enum Kind {
 
 impl Body {
     /// An empty body.
+    ///
+    /// ```
+    /// assert_eq!(trine_core::Body::empty().as_whole(), Some(&[][..]));
+    /// ```
     #[must_use]
     pub const fn empty() -> Body {
         Body::of(Kind::Empty)
@@ -116,6 +120,18 @@ impl Body {
 
     /// A body of chunks that are produced while it is sent. An `Err` aborts the response, so that
     /// the client never mistakes it for complete.
+    ///
+    /// ```
+    /// use http_body_util::BodyExt as _;
+    /// use trine_core::{Body, BodyError};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), BodyError> {
+    /// let chunks = Body::from("hello").into_data_stream(); // or any other stream of bytes
+    /// assert_eq!(Body::stream(chunks).bytes().await?, "hello");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn stream<S, T, E>(stream: S) -> Body
     where
         S: Stream<Item = Result<T, E>> + Send + 'static,
@@ -126,6 +142,19 @@ impl Body {
     }
 
     /// `len` bytes of a file, starting at `offset`.
+    ///
+    /// ```
+    /// use std::io::Write as _;
+    /// use trine_core::Body;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut file = tempfile::tempfile()?;
+    /// file.write_all(b"hello world")?;
+    /// assert_eq!(Body::file(file, 6, 5).bytes().await?, "world");
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// From 64 KiB on, `trine-server` lets the system send them (`sendfile`) if it can: on an
     /// unencrypted socket of Linux, if no layer wraps the body. Otherwise the worker reads them
@@ -256,6 +285,15 @@ impl Body {
     }
 
     /// Reads the whole body.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), trine_core::BodyError> {
+    /// let body = trine_core::Body::from("hello");
+    /// assert_eq!(body.bytes().await?, "hello");
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`BodyError::TooLarge`] beyond the limit, and the errors of the connection.

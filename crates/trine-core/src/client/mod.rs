@@ -64,6 +64,20 @@ pub struct TrustedProxies {
 }
 
 /// The client on whose behalf a request was sent. [`TrustedProxies::client`] makes it.
+///
+/// ```
+/// use http::{HeaderMap, Uri};
+/// use trine_core::ConnInfo;
+/// use trine_core::client::TrustedProxies;
+///
+/// let connection = ConnInfo::plain(Some(([192, 0, 2, 1], 40_000).into()), None);
+/// let mut headers = HeaderMap::new();
+/// headers.insert("host", "example.com".parse().unwrap());
+/// let client =
+///     TrustedProxies::default().client(&connection, &headers, &Uri::from_static("/"));
+/// assert_eq!(client.address, Some([192, 0, 2, 1].into()));
+/// assert_eq!(client.host.as_deref(), Some("example.com"));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Client {
@@ -100,11 +114,32 @@ impl Client {
 impl TrustedProxies {
     /// Trusts the proxies in these networks, which write the header fields `by`. Without a network,
     /// no proxy is trusted.
+    ///
+    /// ```
+    /// # use http::HeaderMap;
+    /// # use trine_core::ConnInfo;
+    /// # use trine_core::client::{ForwardedBy, TrustedProxies};
+    /// let trusted = TrustedProxies::new(["unix".parse().unwrap()], ForwardedBy::Forwarded);
+    /// assert_eq!(trusted.believed(&ConnInfo::unix()), Some(ForwardedBy::Forwarded));
+    /// ```
     pub fn new(networks: impl IntoIterator<Item = Network>, by: ForwardedBy) -> TrustedProxies {
         TrustedProxies { networks: networks.into_iter().collect(), by }
     }
 
     /// The client of a request with this head on this connection.
+    ///
+    /// ```
+    /// # use http::{HeaderMap, Uri};
+    /// # use trine_core::ConnInfo;
+    /// # use trine_core::client::{ForwardedBy, TrustedProxies};
+    /// let trusted = TrustedProxies::new(["10.0.0.1".parse().unwrap()], ForwardedBy::Forwarded);
+    /// let connection = ConnInfo::plain(Some(([10, 0, 0, 1], 40_000).into()), None);
+    /// let mut headers = HeaderMap::new();
+    /// headers.insert("forwarded", "for=203.0.113.7;host=example.com".parse().unwrap());
+    /// let client = trusted.client(&connection, &headers, &Uri::from_static("/"));
+    /// assert_eq!(client.address, Some([203, 0, 113, 7].into()));
+    /// assert_eq!(client.host.as_deref(), Some("example.com"));
+    /// ```
     ///
     /// The header fields are ignored if the peer of the connection is not trusted, or if nothing is
     /// known about the connection ([`ConnInfo::unknown`]). Otherwise the hops are read from the
@@ -128,6 +163,18 @@ impl TrustedProxies {
 
     /// Whether the client uses TLS, either to this server or to the trusted proxy that says so. It
     /// is the field `secure` of [`TrustedProxies::client`], at a lower cost.
+    ///
+    /// ```
+    /// # use http::HeaderMap;
+    /// # use trine_core::ConnInfo;
+    /// # use trine_core::client::{ForwardedBy, TrustedProxies};
+    /// let trusted = TrustedProxies::new(["unix".parse().unwrap()], ForwardedBy::XForwarded);
+    /// let mut headers = HeaderMap::new();
+    /// headers.insert("x-forwarded-for", "203.0.113.7".parse().unwrap());
+    /// headers.insert("x-forwarded-proto", "https".parse().unwrap());
+    /// assert!(trusted.secure(&ConnInfo::unix(), &headers));
+    /// assert!(!trusted.secure(&ConnInfo::unknown(), &headers));
+    /// ```
     #[must_use]
     pub fn secure(&self, connection: &ConnInfo, headers: &HeaderMap) -> bool {
         let stated = self.hop(connection, headers).and_then(|hop| hop.secure);

@@ -45,6 +45,14 @@ pub struct IpRange(IpNet);
 
 impl IpRange {
     /// Whether the address is in the range. An IPv4 address that is mapped to IPv6 counts as IPv4.
+    ///
+    /// ```
+    /// use trine_core::client::IpRange;
+    ///
+    /// let range: IpRange = "192.0.2.0/24".parse().unwrap();
+    /// assert!(range.contains("::ffff:192.0.2.7".parse().unwrap()));
+    /// assert!(!range.contains([192, 0, 3, 7].into()));
+    /// ```
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {
         self.0.contains(&address.to_canonical())
@@ -53,6 +61,14 @@ impl IpRange {
 
 impl Network {
     /// Whether the peer is in the network. `None` is a peer without an address, on a Unix socket.
+    ///
+    /// ```
+    /// use trine_core::client::Network;
+    ///
+    /// let network: Network = "10.0.0.0/8".parse().unwrap();
+    /// assert!(network.contains(Some([10, 1, 2, 3].into())));
+    /// assert!(!network.contains(None) && Network::Unix.contains(None));
+    /// ```
     #[must_use]
     pub fn contains(&self, peer: Option<IpAddr>) -> bool {
         match (self, peer) {

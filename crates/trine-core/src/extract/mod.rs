@@ -67,11 +67,40 @@ pub trait FromRequest: Sized + Send {
 }
 
 /// Marks an extractor that reads the request head and leaves the body alone.
+///
+/// ```
+/// # use trine_core::{Cx, FromRequest, Rejection};
+/// use trine_core::extract::{Head, Reads as _};
+///
+/// struct Secure(bool);
+///
+/// impl FromRequest for Secure {
+///     type Reads = Head;
+///
+///     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
+///         Ok(Secure(cx.conn().is_some_and(|conn| conn.secure)))
+///     }
+/// }
+///
+/// assert!(!<Secure as FromRequest>::Reads::BODY);
+/// ```
 #[derive(Debug)]
 pub enum Head {}
 
 /// The part of a request that an extractor reads: [`Head`] or [`Body`]. It cannot be implemented
 /// for other types.
+///
+/// ```
+/// use trine_core::extract::{Head, Reads};
+/// use trine_core::{Body, FromRequest};
+///
+/// fn reads_body<E: FromRequest>() -> bool {
+///     E::Reads::BODY
+/// }
+///
+/// assert!(reads_body::<String>());
+/// assert!(<<Head as Reads>::Or<Body> as Reads>::BODY);
+/// ```
 pub trait Reads: sealed::Sealed + 'static {
     /// Whether the extractor reads the body.
     const BODY: bool;

@@ -64,6 +64,15 @@ pub enum Need {
 
 impl Needs {
     /// Needs a value of type `T` in the state of the application.
+    ///
+    /// ```
+    /// use trine_core::needs::Needs;
+    ///
+    /// let mut needs = Needs::default();
+    /// needs.state::<String>();
+    /// needs.state::<String>();
+    /// assert_eq!(needs.iter().count(), 1);
+    /// ```
     pub fn state<T: 'static>(&mut self) {
         let need =
             Need::State { type_id: TypeId::of::<T>(), type_name: std::any::type_name::<T>() };
@@ -122,6 +131,14 @@ impl Needs {
     }
 
     /// The needs, in the order in which they were declared.
+    ///
+    /// ```
+    /// use trine_core::needs::{Need, Needs};
+    ///
+    /// let mut needs = Needs::default();
+    /// needs.path_params::<(u32, u32)>(2);
+    /// assert!(matches!(needs.iter().next(), Some(Need::PathParams { count: 2, .. })));
+    /// ```
     pub fn iter(&self) -> impl Iterator<Item = &Need> {
         self.list.iter()
     }

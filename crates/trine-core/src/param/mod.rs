@@ -130,6 +130,15 @@ pub enum ParamLocation {
 impl Param<'_> {
     /// A 400 that says what was expected and what was received. An empty value is reported as
     /// missing. The value of a header field is not quoted, because it may be a secret.
+    ///
+    /// ```
+    /// use trine_core::param::{Param, ParamLocation};
+    /// use trine_core::Rejection;
+    ///
+    /// let param = Param { name: "page", location: ParamLocation::Query, value: "".into() };
+    /// let Rejection::Problem(problem) = param.expected("a number") else { panic!() };
+    /// assert_eq!(problem.detail_text(), Some("query parameter `page` is missing"));
+    /// ```
     #[must_use]
     pub fn expected(&self, expected: &str) -> Rejection {
         if self.value.is_empty() {
@@ -188,6 +197,16 @@ impl Param<'_> {
 
     /// A 400 for another reason, with a stable code for programs and a message for people. Its
     /// member `errors` states the location, as for every invalid value of a request.
+    ///
+    /// ```
+    /// use trine_core::param::{Param, ParamLocation};
+    /// use trine_core::Rejection;
+    ///
+    /// let param = Param { name: "slug", location: ParamLocation::Path, value: "new".into() };
+    /// let Rejection::Problem(problem) = param.refuse("reserved", "is reserved") else { panic!() };
+    /// assert_eq!(problem.detail_text(), Some("path parameter `slug` is reserved"));
+    /// assert_eq!(problem.member("errors").unwrap()[0]["code"], "reserved");
+    /// ```
     #[must_use]
     pub fn refuse(&self, code: &str, message: &str) -> Rejection {
         self.location.refuse(self.name, code, message).into()
@@ -244,6 +263,14 @@ impl ParamLocation {
     }
 
     /// The member `errors`, for a problem with another status or another detail.
+    ///
+    /// ```
+    /// use trine_core::param::ParamLocation;
+    ///
+    /// let errors = ParamLocation::Query.errors("page", "range", "expected 1 to 9");
+    /// assert_eq!(errors[0]["in"], "query");
+    /// assert_eq!(errors[0]["field"], "page");
+    /// ```
     #[must_use]
     pub fn errors(self, name: &str, code: &str, message: &str) -> Value {
         json!([{ "in": self.name(), "field": name, "code": code, "message": message }])

@@ -33,6 +33,13 @@ enum Origin<'a> {
 
 impl<'a> Values<'a> {
     /// The values of `name` in a query, which is encoded as `application/x-www-form-urlencoded`.
+    ///
+    /// ```
+    /// use trine_core::param::Values;
+    ///
+    /// assert_eq!(Values::new("name", "name=Ann+Lee").one().unwrap().value, "Ann Lee");
+    /// assert!(Values::new("page", "page=1&page=2").one().is_err());
+    /// ```
     #[must_use]
     pub fn new(name: &'a str, query: &'a str) -> Values<'a> {
         Values { name, origin: Origin::Query(query) }

@@ -58,12 +58,32 @@ impl BodyRefusal {
     }
 
     /// The status that the client gets: 413 for a limit, 400 for an encoding.
+    ///
+    /// ```
+    /// use http_body_util::{BodyExt as _, Full, Limited};
+    /// use trine_core::body::BodyRefusal;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let body = Limited::new(Full::<bytes::Bytes>::from("hello"), 4);
+    /// let error = body.collect().await.unwrap_err();
+    /// assert_eq!(BodyRefusal::new(error).unwrap().status(), 413);
+    /// # }
+    /// ```
     #[must_use]
     pub fn status(&self) -> StatusCode {
         self.fault.status
     }
 
     /// The error of the layer.
+    ///
+    /// ```
+    /// use std::io::{Error, ErrorKind};
+    /// use trine_core::body::BodyRefusal;
+    ///
+    /// let refusal = BodyRefusal::new(Error::new(ErrorKind::InvalidData, "not gzip")).unwrap();
+    /// assert_eq!(refusal.into_inner().to_string(), "not gzip");
+    /// ```
     #[must_use]
     pub fn into_inner(self) -> BoxError {
         self.error

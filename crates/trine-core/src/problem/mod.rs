@@ -88,6 +88,12 @@ struct DevInfo {
 
 impl Problem {
     /// Creates a problem with this status. Its title is the name of the status.
+    ///
+    /// ```
+    /// # use trine_core::Problem;
+    /// let problem = Problem::new(http::StatusCode::GONE);
+    /// assert_eq!(problem.to_string(), "410 Gone");
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn new(status: StatusCode) -> Problem {
@@ -123,18 +129,36 @@ impl Problem {
     }
 
     /// 401: the request has no valid credentials.
+    ///
+    /// ```
+    /// # use trine_core::Problem;
+    /// let problem = Problem::unauthorized("expected a bearer token");
+    /// assert_eq!(problem.to_string(), "401 Unauthorized: expected a bearer token");
+    /// ```
     #[track_caller]
     pub fn unauthorized(detail: impl Into<Cow<'static, str>>) -> Problem {
         Problem::new(StatusCode::UNAUTHORIZED).detail(detail)
     }
 
     /// 403: the client is not allowed to do this.
+    ///
+    /// ```
+    /// # use trine_core::Problem;
+    /// let problem = Problem::forbidden("only the author can edit an article");
+    /// assert_eq!(problem.status(), 403);
+    /// ```
     #[track_caller]
     pub fn forbidden(detail: impl Into<Cow<'static, str>>) -> Problem {
         Problem::new(StatusCode::FORBIDDEN).detail(detail)
     }
 
     /// 404: the resource does not exist.
+    ///
+    /// ```
+    /// # use trine_core::Problem;
+    /// let problem = Problem::not_found("no user has the id 7");
+    /// assert_eq!(problem.status(), 404);
+    /// ```
     #[track_caller]
     pub fn not_found(detail: impl Into<Cow<'static, str>>) -> Problem {
         Problem::new(StatusCode::NOT_FOUND).detail(detail)
@@ -147,6 +171,12 @@ impl Problem {
     }
 
     /// 422: the request is well-formed, but its content is invalid.
+    ///
+    /// ```
+    /// # use trine_core::Problem;
+    /// let problem = Problem::unprocessable("the end is before the start");
+    /// assert_eq!(problem.status(), 422);
+    /// ```
     #[track_caller]
     pub fn unprocessable(detail: impl Into<Cow<'static, str>>) -> Problem {
         Problem::new(StatusCode::UNPROCESSABLE_ENTITY).detail(detail)
@@ -174,6 +204,12 @@ impl Problem {
     }
 
     /// Sets the title: a short text that is the same for every problem of this type.
+    ///
+    /// ```
+    /// # use trine_core::Problem;
+    /// let problem = Problem::conflict("ann has 3 open orders").title("Open orders");
+    /// assert_eq!(problem.to_string(), "409 Open orders: ann has 3 open orders");
+    /// ```
     #[must_use]
     pub fn title(mut self, title: impl Into<Cow<'static, str>>) -> Problem {
         self.0.title = Some(title.into());
@@ -181,6 +217,12 @@ impl Problem {
     }
 
     /// Sets the detail: a text about this occurrence of the problem.
+    ///
+    /// ```
+    /// # use trine_core::Problem;
+    /// let problem = Problem::new(http::StatusCode::TOO_MANY_REQUESTS).detail("try again in 5 s");
+    /// assert_eq!(problem.detail_text(), Some("try again in 5 s"));
+    /// ```
     #[must_use]
     pub fn detail(mut self, detail: impl Into<Cow<'static, str>>) -> Problem {
         self.0.detail = Some(detail.into());
@@ -228,6 +270,12 @@ impl Problem {
 
     /// Marks that the request does not contain the value at all. An `Option` of the extractor is
     /// `None` then.
+    ///
+    /// ```
+    /// # use trine_core::Problem;
+    /// let problem = Problem::unauthorized("expected a bearer token").absent();
+    /// assert!(problem.is_absent());
+    /// ```
     #[must_use]
     pub fn absent(mut self) -> Problem {
         self.0.absent = true;
@@ -236,6 +284,12 @@ impl Problem {
 
     /// Adds a text for developers, such as an excerpt of a template. It may have several lines.
     /// Only the error page of the `dev` profile shows it.
+    ///
+    /// ```
+    /// # use trine_core::Problem;
+    /// let problem = Problem::internal("no such column").note("SQL", "SELECT nam FROM users");
+    /// assert_eq!(problem.notes().next(), Some(("SQL", "SELECT nam FROM users")));
+    /// ```
     #[must_use]
     pub fn note(mut self, title: impl Into<Cow<'static, str>>, text: impl Into<String>) -> Problem {
         self.0.dev.notes.push((title.into(), text.into()));
@@ -243,18 +297,34 @@ impl Problem {
     }
 
     /// The status.
+    ///
+    /// ```
+    /// # use trine_core::Problem;
+    /// assert_eq!(Problem::conflict("the name is taken").status(), 409);
+    /// ```
     #[must_use]
     pub fn status(&self) -> StatusCode {
         self.0.status
     }
 
     /// The title. The default is the name of the status.
+    ///
+    /// ```
+    /// # use trine_core::Problem;
+    /// assert_eq!(Problem::not_found("no such page").title_text(), "Not Found");
+    /// ```
     #[must_use]
     pub fn title_text(&self) -> &str {
         self.0.title.as_deref().or(self.0.status.canonical_reason()).unwrap_or("Error")
     }
 
     /// The detail.
+    ///
+    /// ```
+    /// # use trine_core::Problem;
+    /// assert_eq!(Problem::not_found("no such page").detail_text(), Some("no such page"));
+    /// assert_eq!(Problem::internal("the disk is full").detail_text(), None);
+    /// ```
     #[must_use]
     pub fn detail_text(&self) -> Option<&str> {
         self.0.detail.as_deref()
@@ -295,6 +365,13 @@ impl Problem {
     }
 
     /// The header fields that the problem adds to the response.
+    ///
+    /// ```
+    /// # use http::{HeaderValue, header};
+    /// # use trine_core::Problem;
+    /// let problem = Problem::conflict("busy").header(header::RETRY_AFTER, HeaderValue::from(5));
+    /// assert_eq!(problem.headers()["retry-after"], "5");
+    /// ```
     #[must_use]
     pub fn headers(&self) -> &HeaderMap {
         &self.0.headers

@@ -47,6 +47,14 @@ impl Problem {
     }
 
     /// The problem that a response carries.
+    ///
+    /// ```
+    /// use trine_core::{IntoResponse as _, Problem};
+    ///
+    /// let response = Problem::not_found("no such page").into_response();
+    /// assert_eq!(Problem::of(&response).unwrap().detail_text(), Some("no such page"));
+    /// assert!(Problem::of(&"hello".into_response()).is_none());
+    /// ```
     #[must_use]
     pub fn of(response: &Response) -> Option<&Problem> {
         response.extensions().get::<Carried>().map(|Carried(problem)| &**problem)
@@ -54,6 +62,14 @@ impl Problem {
 
     /// Takes the problem out of the response. It is `None` if the response carries none, or if a
     /// clone of the response carries it too.
+    ///
+    /// ```
+    /// use trine_core::{IntoResponse as _, Problem};
+    ///
+    /// let mut response = Problem::not_found("no such page").into_response();
+    /// assert_eq!(Problem::take(&mut response).unwrap().status(), 404);
+    /// assert!(Problem::take(&mut response).is_none());
+    /// ```
     pub fn take(response: &mut Response) -> Option<Problem> {
         let Carried(problem) = response.extensions_mut().remove()?;
         Arc::into_inner(problem)

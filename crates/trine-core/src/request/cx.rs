@@ -45,6 +45,15 @@ struct Kept {
 
 impl Cx {
     /// A request and its match. The body gets the limit of the route.
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use trine_core::{Body, Cx, Request, RouteCx};
+    /// let request = Request::post("/notes").body(Body::from("hello")).unwrap();
+    /// let mut cx = Cx::new(request, RouteCx::new(Arc::default(), None));
+    /// assert_eq!(cx.method(), http::Method::POST);
+    /// assert_eq!(cx.take_body().as_whole(), Some(&b"hello"[..]));
+    /// ```
     #[must_use]
     #[inline]
     pub fn new(request: Request, route: RouteCx) -> Cx {
@@ -108,24 +117,56 @@ impl Cx {
     }
 
     /// The request target.
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use trine_core::{Body, Cx, Request, RouteCx};
+    /// # let request = Request::get("/notes?page=2").body(Body::empty()).unwrap();
+    /// # let cx = Cx::new(request, RouteCx::new(Arc::default(), None));
+    /// // The request is `GET /notes?page=2`.
+    /// assert_eq!(cx.uri().query(), Some("page=2"));
+    /// ```
     #[must_use]
     pub fn uri(&self) -> &Uri {
         &self.head.uri
     }
 
     /// The protocol version.
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use trine_core::{Body, Cx, Request, RouteCx};
+    /// # let cx = Cx::new(Request::new(Body::empty()), RouteCx::new(Arc::default(), None));
+    /// assert_eq!(cx.version(), http::Version::HTTP_11);
+    /// ```
     #[must_use]
     pub fn version(&self) -> Version {
         self.head.version
     }
 
     /// The header fields.
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use trine_core::{Body, Cx, Request, RouteCx};
+    /// let request = Request::get("/").header("x-request-id", "a1").body(Body::empty()).unwrap();
+    /// let cx = Cx::new(request, RouteCx::new(Arc::default(), None));
+    /// assert_eq!(cx.headers()["x-request-id"], "a1");
+    /// ```
     #[must_use]
     pub fn headers(&self) -> &HeaderMap {
         &self.head.headers
     }
 
     /// The extensions that layers have attached to the request.
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use trine_core::{Body, Cx, Request, RouteCx};
+    /// let request = Request::get("/").extension("ann").body(Body::empty()).unwrap();
+    /// let cx = Cx::new(request, RouteCx::new(Arc::default(), None));
+    /// assert_eq!(cx.extensions().get::<&str>(), Some(&"ann"));
+    /// ```
     #[must_use]
     pub fn extensions(&self) -> &Extensions {
         &self.head.extensions
@@ -145,6 +186,18 @@ impl Cx {
     }
 
     /// The match.
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use trine_core::{Body, Cx, Request, RouteCx, route::{AppCx, Params, RouteMeta}};
+    /// # let mut app = AppCx::default();
+    /// # app.routes.push(RouteMeta::new(None, "/users/{id}", file!(), line!()));
+    /// # let route = RouteCx::new(Arc::new(app), None);
+    /// # let mut cx = Cx::new(Request::get("/users/7").body(Body::empty()).unwrap(), route);
+    /// # cx.set_match(0, Params::new("/users/7".parse().unwrap(), [(7, 8)]));
+    /// // The request is `GET /users/7`, the path template is `/users/{id}`.
+    /// assert_eq!(cx.matched().params().get(0), Some("7"));
+    /// ```
     #[must_use]
     pub fn matched(&self) -> &RouteCx {
         &self.route
@@ -157,6 +210,18 @@ impl Cx {
     }
 
     /// The matched route; `None` in layers outside routing.
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use trine_core::{Body, Cx, Request, RouteCx, route::{AppCx, Params, RouteMeta}};
+    /// # let mut app = AppCx::default();
+    /// # app.routes.push(RouteMeta::new(None, "/users/{id}", file!(), line!()));
+    /// # let route = RouteCx::new(Arc::new(app), None);
+    /// # let mut cx = Cx::new(Request::new(Body::empty()), route);
+    /// assert!(cx.route().is_none());
+    /// cx.set_match(0, Params::default());
+    /// assert_eq!(cx.route().unwrap().path, "/users/{id}");
+    /// ```
     #[must_use]
     pub fn route(&self) -> Option<&RouteMeta> {
         self.route.route()
@@ -169,6 +234,18 @@ impl Cx {
     }
 
     /// The state of this type.
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use trine_core::{Body, Cx, Request, RouteCx, route::AppCx};
+    /// struct Greeting(&'static str);
+    ///
+    /// # let mut app = AppCx::default();
+    /// # app.states.insert(Arc::new(Greeting("hello")));
+    /// # let cx = Cx::new(Request::new(Body::empty()), RouteCx::new(Arc::new(app), None));
+    /// assert_eq!(cx.state::<Greeting>().unwrap().0, "hello");
+    /// assert!(cx.state::<String>().is_err());
+    /// ```
     ///
     /// An extractor that calls this should declare it in its [`needs`](crate::FromRequest::needs),
     /// so that the launch audit finds a missing state before the first request.

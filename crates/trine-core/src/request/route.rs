@@ -55,6 +55,14 @@ pub struct RouteMeta {
 
 impl RouteMeta {
     /// A route with the defaults for everything except its template and its location in the source.
+    ///
+    /// ```
+    /// use http::Method;
+    /// use trine_core::RouteMeta;
+    ///
+    /// let route = RouteMeta::new(Some(Method::POST), "/users", file!(), line!());
+    /// assert!(route.params.is_empty() && route.host.is_none());
+    /// ```
     pub fn new(
         method: Option<Method>,
         path: impl Into<String>,
@@ -125,6 +133,13 @@ pub struct RouteCx {
 
 impl RouteCx {
     /// The context of a request that has not been routed.
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use trine_core::RouteCx;
+    /// let context = RouteCx::new(Arc::default(), None);
+    /// assert!(context.route().is_none() && context.conn().is_none());
+    /// ```
     #[must_use]
     pub fn new(app: Arc<AppCx>, conn: Option<Arc<ConnInfo>>) -> RouteCx {
         RouteCx { app, conn, route: None, params: Params::default(), jar: None }
@@ -132,6 +147,15 @@ impl RouteCx {
 
     /// The same context with a match: the index in [`AppCx::routes`], and the values of the
     /// parameters.
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use trine_core::route::{AppCx, Params, RouteCx, RouteMeta};
+    /// let mut app = AppCx::default();
+    /// app.routes.push(RouteMeta::new(None, "/health", file!(), line!()));
+    /// let context = RouteCx::new(Arc::new(app), None).matched(0, Params::default());
+    /// assert_eq!(context.route().unwrap().path, "/health");
+    /// ```
     #[must_use]
     pub fn matched(mut self, route: u32, params: Params) -> RouteCx {
         self.set_match(route, params);
@@ -169,6 +193,14 @@ impl RouteCx {
     }
 
     /// The index of the matched route. `None` if no route has matched.
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use trine_core::route::{Params, RouteCx};
+    /// let context = RouteCx::new(Arc::default(), None);
+    /// assert_eq!(context.index(), None);
+    /// assert_eq!(context.matched(3, Params::default()).index(), Some(3));
+    /// ```
     #[must_use]
     pub fn index(&self) -> Option<u32> {
         self.route
@@ -187,6 +219,15 @@ impl RouteCx {
     }
 
     /// The value of the path parameter at `index`, percent-decoded.
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use trine_core::route::{Params, RouteCx};
+    /// let params = Params::new("/tags/a%20b".parse().unwrap(), [(6, 11)]);
+    /// let context = RouteCx::new(Arc::default(), None).matched(0, params);
+    /// assert_eq!(context.param(0).unwrap().unwrap(), "a b");
+    /// assert_eq!(context.param(1).unwrap(), None);
+    /// ```
     ///
     /// The value can be any text, like [`AnyText`](crate::param::AnyText): it may contain `/`, `\`
     /// and segments of dots.
@@ -220,12 +261,26 @@ pub struct Params {
 impl Params {
     /// The spans of `path` (start and end in bytes), in the order of the template.
     ///
+    /// ```
+    /// # use trine_core::route::Params;
+    /// let params = Params::new("/users/7/posts/a%20b".parse().unwrap(), [(7, 8), (15, 20)]);
+    /// assert_eq!(params.get(0), Some("7"));
+    /// assert_eq!(params.get(1), Some("a%20b"));
+    /// ```
+    ///
     /// A span that is out of bounds or splits a character has an empty value.
     pub fn new(path: PathAndQuery, spans: impl IntoIterator<Item = (u16, u16)>) -> Params {
         Params { path: Some(path), spans: spans.into_iter().collect() }
     }
 
     /// The value at `index`, still percent-encoded.
+    ///
+    /// ```
+    /// # use trine_core::route::Params;
+    /// let params = Params::new("/tags/a%20b".parse().unwrap(), [(6, 11)]);
+    /// assert_eq!(params.get(0), Some("a%20b"));
+    /// assert_eq!(params.get(1), None);
+    /// ```
     #[must_use]
     pub fn get(&self, index: usize) -> Option<&str> {
         let &(start, end) = self.spans.get(index)?;
@@ -234,12 +289,22 @@ impl Params {
     }
 
     /// The number of values.
+    ///
+    /// ```
+    /// # use trine_core::route::Params;
+    /// let params = Params::new("/users/7".parse().unwrap(), [(7, 8)]);
+    /// assert_eq!(params.len(), 1);
+    /// ```
     #[must_use]
     pub fn len(&self) -> usize {
         self.spans.len()
     }
 
     /// Whether there are no values.
+    ///
+    /// ```
+    /// assert!(trine_core::route::Params::default().is_empty());
+    /// ```
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.spans.is_empty()

@@ -58,6 +58,12 @@ impl Event {
 
     /// An event with this value as JSON in its data.
     ///
+    /// ```
+    /// # use trine::sse::Event;
+    /// let event = Event::json(&["EUR", "USD"]).unwrap();
+    /// assert_eq!(event.into_bytes(), "data: [\"EUR\",\"USD\"]\n\n");
+    /// ```
+    ///
     /// # Errors
     /// When the value cannot be serialized as JSON.
     pub fn json<T: Serialize + ?Sized>(value: &T) -> Result<Event, serde_json::Error> {
@@ -79,12 +85,23 @@ impl Event {
 
     /// Sets the time that the browser waits before it reconnects. [`Sse::retry`](super::Sse::retry)
     /// sends this once, at the beginning of the stream.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use trine::sse::Event;
+    /// assert_eq!(Event::retry(Duration::from_secs(2)).into_bytes(), "retry: 2000\n\n");
+    /// ```
     #[must_use]
     pub fn retry(after: Duration) -> Event {
         Event::unfinished().line("retry", &after.as_millis().to_string())
     }
 
     /// Names the event: the page receives it by `addEventListener(name, …)` instead of `onmessage`.
+    ///
+    /// ```
+    /// # use trine::sse::Event;
+    /// assert_eq!(Event::text("1.5").name("price").into_bytes(), "data: 1.5\nevent: price\n\n");
+    /// ```
     #[must_use]
     pub fn name(self, name: impl AsRef<str>) -> Event {
         self.line("event", &one_line(name.as_ref()))
@@ -92,6 +109,11 @@ impl Event {
 
     /// Sets the id of the event, which the browser sends as [`LastEventId`](super::LastEventId)
     /// when it reconnects.
+    ///
+    /// ```
+    /// # use trine::sse::Event;
+    /// assert_eq!(Event::text("1.5").id("7").into_bytes(), "data: 1.5\nid: 7\n\n");
+    /// ```
     #[must_use]
     pub fn id(self, id: impl AsRef<str>) -> Event {
         // Browsers ignore an id that contains a NUL character.

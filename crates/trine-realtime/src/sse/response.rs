@@ -60,6 +60,16 @@ impl<S> Sse<S> {
     pub const HEARTBEAT: Duration = Duration::from_secs(15);
 
     /// A response with these events.
+    ///
+    /// ```
+    /// # use futures_util::stream;
+    /// # use trine::prelude::*;
+    /// use trine::sse::{Event, Sse};
+    ///
+    /// let events = stream::iter([Ok::<_, trine::BoxError>(Event::text("tick"))]);
+    /// let response = Sse::new(events).into_response();
+    /// assert_eq!(response.headers()["content-type"], "text/event-stream");
+    /// ```
     pub const fn new(events: S) -> Sse<S> {
         Sse { events, heartbeat: Sse::<S>::HEARTBEAT, retry: None, kept_values: Vec::new() }
     }
@@ -83,6 +93,24 @@ impl<S> Sse<S> {
 
     /// Sets the time that the browser waits before it reconnects. By default browsers wait for some
     /// seconds.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use futures_util::stream;
+    /// # use trine::prelude::*;
+    /// # use trine::sse::{Event, Sse};
+    /// #[get("/ticks")]
+    /// async fn ticks() -> impl IntoResponse {
+    ///     let ticks = stream::iter([Ok::<_, trine::BoxError>(Event::text("tick"))]);
+    ///     Sse::new(ticks).retry(Duration::from_secs(10))
+    /// }
+    ///
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let client = App::new().routes(routes![ticks]).test().await;
+    /// assert_eq!(client.get("/ticks").send().await.text(), "retry: 10000\n\ndata: tick\n\n");
+    /// # }
+    /// ```
     pub fn retry(mut self, after: Duration) -> Sse<S> {
         self.retry = Some(after);
         self

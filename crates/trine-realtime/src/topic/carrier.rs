@@ -140,6 +140,29 @@ const VERSION: u8 = 1;
 const HEADER_LEN: usize = 1 + 8 + 8 + 8;
 
 /// Delivers the messages of other processes to one topic. Clones deliver to the same topic.
+///
+/// ```
+/// use std::sync::Mutex;
+/// use trine::topic::{Carrier, Inbox, Parcel, Topic};
+///
+/// /// A carrier that is connected to no other process.
+/// #[derive(Default)]
+/// struct Nowhere(Mutex<Vec<Inbox>>);
+///
+/// impl Carrier for Nowhere {
+///     fn attach(&self, inbox: Inbox) {
+///         self.0.lock().unwrap().push(inbox);
+///     }
+///
+///     fn send(&self, _: &Parcel) {}
+/// }
+///
+/// let carrier = std::sync::Arc::new(Nowhere::default());
+/// let topic = Topic::<String>::new().carried("news", carrier.clone());
+/// assert_eq!(carrier.0.lock().unwrap()[0].topic(), "news");
+/// drop(topic);
+/// assert!(carrier.0.lock().unwrap()[0].is_closed());
+/// ```
 #[derive(Clone)]
 pub struct Inbox {
     topic: Arc<str>,
@@ -161,6 +184,37 @@ impl Inbox {
 
     /// Delivers a message to the subscribers in this process. Messages that this process published
     /// are ignored, and so are messages for rooms without subscribers or history in this process.
+    ///
+    /// ```
+    /// # use std::sync::{Arc, Mutex};
+    /// # use trine::topic::{Carrier, Inbox, MessageId, Origin, Parcel, Topic};
+    /// # #[derive(Default)]
+    /// # struct Nowhere(Mutex<Vec<Inbox>>);
+    /// # impl Carrier for Nowhere {
+    /// #     fn attach(&self, inbox: Inbox) {
+    /// #         self.0.lock().unwrap().push(inbox);
+    /// #     }
+    /// #     fn send(&self, _: &Parcel) {}
+    /// # }
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// # let carrier = Arc::new(Nowhere::default());
+    /// # let topic = Topic::<String>::new().carried("news", carrier.clone());
+    /// # let inbox = carrier.0.lock().unwrap().pop().unwrap();
+    /// # let parcel = Parcel {
+    /// #     topic: "news".into(),
+    /// #     room: Default::default(),
+    /// #     from: Origin(7),
+    /// #     id: MessageId { origin: Origin(7), number: 1 },
+    /// #     payload: "\"hello\"".into(),
+    /// # };
+    /// // The payload of the parcel is `"hello"`, and the inbox is that of `topic`.
+    /// let mut subscription = topic.subscribe();
+    /// inbox.deliver(&parcel).unwrap();
+    /// assert_eq!(*subscription.recv().await.unwrap().unwrap(), "hello");
+    /// assert!(inbox.deliver(&Parcel { payload: "no JSON".into(), ..parcel }).is_err());
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// When the room or the payload cannot be deserialized into the types of the topic.

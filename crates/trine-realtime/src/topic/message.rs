@@ -56,12 +56,27 @@ impl<T> Message<T> {
     }
 
     /// The id, for [`Since::After`](super::Since::After).
+    ///
+    /// ```
+    /// # use trine::topic::{Topic, TopicConfig};
+    /// let topic = Topic::with(TopicConfig { history: 10, ..TopicConfig::default() });
+    /// topic.publish("first");
+    /// topic.publish("second");
+    /// assert_eq!(topic.history()[1].id().number, 2);
+    /// ```
     #[must_use]
     pub fn id(&self) -> MessageId {
         self.0.id
     }
 
     /// The value that was published.
+    ///
+    /// ```
+    /// # use trine::topic::{Topic, TopicConfig};
+    /// let topic = Topic::with(TopicConfig { history: 10, ..TopicConfig::default() });
+    /// topic.publish("hello");
+    /// assert_eq!(*topic.history()[0].value(), "hello");
+    /// ```
     #[must_use]
     pub fn value(&self) -> &T {
         &self.0.value
@@ -170,6 +185,14 @@ pub struct Encoding {
 
 impl Encoding {
     /// The encoding of the codec `C` with these parameters.
+    ///
+    /// ```
+    /// # use trine::topic::Encoding;
+    /// struct Gzip;
+    /// struct Brotli;
+    ///
+    /// assert_ne!(Encoding::of::<Gzip>(9), Encoding::of::<Brotli>(9));
+    /// ```
     #[must_use]
     pub fn of<C: 'static>(parameters: u64) -> Encoding {
         Encoding { codec: TypeId::of::<C>(), parameters }
@@ -197,6 +220,12 @@ pub struct MessageId {
 }
 
 /// Identifies one topic in one process by a random number.
+///
+/// ```
+/// # use trine::topic::{MessageId, Origin};
+/// let id = MessageId { origin: Origin(0xc0ffee), number: 7 };
+/// assert_eq!(id.to_string(), "c0ffee-7");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Origin(pub u64);
 

@@ -106,12 +106,26 @@ pub struct Topic<T: Send + Sync + 'static> {
 
 impl<T: Send + Sync + 'static> Topic<T> {
     /// Makes a topic with the limits of [`TopicConfig::default`].
+    ///
+    /// ```
+    /// # use trine::Topic;
+    /// let topic = Topic::<String>::new();
+    /// assert_eq!(topic.subscribers(), 0);
+    /// ```
     #[must_use]
     pub fn new() -> Topic<T> {
         Topic::with(TopicConfig::default())
     }
 
     /// Makes a topic with these limits.
+    ///
+    /// ```
+    /// # use trine::topic::{Topic, TopicConfig};
+    /// let topic = Topic::with(TopicConfig { history: 1, ..TopicConfig::default() });
+    /// topic.publish(1);
+    /// topic.publish(2);
+    /// assert_eq!(*topic.history()[0], 2);
+    /// ```
     #[must_use]
     pub fn with(config: TopicConfig) -> Topic<T> {
         Topic { hub: Arc::new(Hub::new(config)), outbox: None }
@@ -119,6 +133,19 @@ impl<T: Send + Sync + 'static> Topic<T> {
 
     /// Connects the topic with the topics of the same name in other processes, which must have the
     /// same type. Values are sent as JSON. See [`LocalCarrier`] for an example.
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use trine::topic::{LocalCarrier, Topic};
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let carrier = Arc::new(LocalCarrier::default());
+    /// let topic = Topic::new().carried("prices", carrier.clone());
+    /// let mut elsewhere = Topic::<f64>::new().carried("prices", carrier).subscribe();
+    /// topic.publish(1.5);
+    /// assert_eq!(*elsewhere.recv().await.unwrap().unwrap(), 1.5);
+    /// # }
+    /// ```
     #[must_use]
     pub fn carried(self, name: &str, carrier: Arc<dyn Carrier>) -> Topic<T>
     where
@@ -131,6 +158,17 @@ impl<T: Send + Sync + 'static> Topic<T> {
 
     /// Publishes a value to every subscriber, and returns the number of subscribers in this
     /// process.
+    ///
+    /// ```
+    /// # use trine::Topic;
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let topic = Topic::new();
+    /// assert_eq!(topic.publish("unheard"), 0);
+    /// let _subscription = topic.subscribe();
+    /// assert_eq!(topic.publish("heard"), 1);
+    /// # }
+    /// ```
     pub fn publish(&self, value: T) -> usize {
         // Only the hubs of rooms are freed.
         let Ok((message, reached)) = self.hub.publish(Message::without_id(value)) else { return 0 };
@@ -141,6 +179,18 @@ impl<T: Send + Sync + 'static> Topic<T> {
     }
 
     /// Subscribes to the messages that are published from now on.
+    ///
+    /// ```
+    /// # use trine::Topic;
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let topic = Topic::new();
+    /// topic.publish("earlier");
+    /// let mut subscription = topic.subscribe();
+    /// topic.publish("later");
+    /// assert_eq!(*subscription.recv().await.unwrap().unwrap(), "later");
+    /// # }
+    /// ```
     #[must_use]
     pub fn subscribe(&self) -> Subscription<T> {
         self.subscribe_since(Since::Now)
@@ -180,6 +230,15 @@ impl<T: Send + Sync + 'static> Topic<T> {
     }
 
     /// The messages of the history, oldest first.
+    ///
+    /// ```
+    /// # use trine::topic::{Topic, TopicConfig};
+    /// let topic = Topic::with(TopicConfig { history: 10, ..TopicConfig::default() });
+    /// topic.publish("first");
+    /// topic.publish("second");
+    /// let texts: Vec<_> = topic.history().iter().map(|message| **message).collect();
+    /// assert_eq!(texts, ["first", "second"]);
+    /// ```
     #[must_use]
     pub fn history(&self) -> Vec<Message<T>> {
         self.hub.history()

@@ -79,12 +79,30 @@ where
     M: Eq + Clone + Send + Sync + 'static,
 {
     /// A record without members.
+    ///
+    /// ```
+    /// # use trine::topic::Presence;
+    /// let presence = Presence::<&str, &str>::new();
+    /// assert!(presence.members(&"lobby").is_empty());
+    /// ```
     #[must_use]
     pub fn new() -> Presence<K, M> {
         Presence(Arc::default())
     }
 
     /// Adds a member to a room until the returned guard is dropped.
+    ///
+    /// ```
+    /// # use trine::topic::Presence;
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let presence = Presence::new();
+    /// let ann = presence.enter("lobby", "Ann");
+    /// assert_eq!(presence.members(&"lobby"), ["Ann"]);
+    /// drop(ann);
+    /// assert!(presence.members(&"lobby").is_empty());
+    /// # }
+    /// ```
     ///
     /// A response keeps the guard with [`Sse::keep`](crate::sse::Sse::keep); the function of a
     /// WebSocket holds it in a variable.
@@ -110,6 +128,18 @@ where
     }
 
     /// Watches a room: a stream of its changes, which begins with [`Change::Members`].
+    ///
+    /// ```
+    /// # use trine::topic::{Change, Presence};
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let presence = Presence::<&str, &str>::new();
+    /// let mut watch = presence.watch("lobby");
+    /// assert_eq!(watch.changed().await, Change::Members(vec![]));
+    /// let _ann = presence.enter("lobby", "Ann");
+    /// assert_eq!(watch.changed().await, Change::Joined("Ann"));
+    /// # }
+    /// ```
     #[must_use]
     pub fn watch(&self, room: K) -> Watch<K, M> {
         let mut rooms = self.rooms();

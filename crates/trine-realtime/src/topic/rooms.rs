@@ -79,12 +79,26 @@ where
     T: Send + Sync + 'static,
 {
     /// Makes rooms with the limits of [`TopicConfig::default`].
+    ///
+    /// ```
+    /// # use trine::topic::Topics;
+    /// let rooms = Topics::<String, String>::new();
+    /// assert!(rooms.rooms().is_empty());
+    /// ```
     #[must_use]
     pub fn new() -> Topics<K, T> {
         Topics::with(TopicConfig::default())
     }
 
     /// Makes rooms with these limits. Each room has its own history and queues.
+    ///
+    /// ```
+    /// # use trine::topic::{TopicConfig, Topics};
+    /// let rooms = Topics::with(TopicConfig { history: 1, ..TopicConfig::default() });
+    /// rooms.publish(&"lobby", 1);
+    /// rooms.publish(&"lobby", 2);
+    /// assert_eq!(*rooms.history(&"lobby")[0], 2);
+    /// ```
     #[must_use]
     pub fn with(config: TopicConfig) -> Topics<K, T> {
         let rooms = Rooms { config, origin: Origin::random(), table: Mutex::new(RoomTable::new()) };
@@ -93,6 +107,20 @@ where
 
     /// Connects the rooms with those of the same name in other processes, which must have the same
     /// types. Keys and values are sent as JSON.
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use trine::topic::{LocalCarrier, Topics};
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let carrier = Arc::new(LocalCarrier::default());
+    /// let [first, second] =
+    ///     [0, 1].map(|_| Topics::<u32, String>::new().carried("chat", carrier.clone()));
+    /// let mut room = second.subscribe(&7).unwrap();
+    /// first.publish(&7, "hello".to_owned());
+    /// assert_eq!(*room.recv().await.unwrap().unwrap(), "hello");
+    /// # }
+    /// ```
     #[must_use]
     pub fn carried(self, name: &str, carrier: Arc<dyn Carrier>) -> Topics<K, T>
     where
@@ -107,6 +135,17 @@ where
 
     /// Publishes a value to every subscriber of a room, and returns the number of those in this
     /// process.
+    ///
+    /// ```
+    /// # use trine::topic::Topics;
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let rooms = Topics::new();
+    /// let _lobby = rooms.subscribe(&"lobby").unwrap();
+    /// assert_eq!(rooms.publish(&"lobby", "hello"), 1);
+    /// assert_eq!(rooms.publish(&"kitchen", "hello"), 0);
+    /// # }
+    /// ```
     pub fn publish(&self, room: &K, value: T) -> usize {
         let (message, reached) = self.rooms.publish(room, Message::without_id(value));
         if let Some(RoomOutbox { outbox, encode_key }) = self.outbox.as_deref() {
@@ -125,6 +164,17 @@ where
 
     /// Subscribes to the messages that are published to a room from now on.
     ///
+    /// ```
+    /// # use trine::topic::Topics;
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let rooms = Topics::new();
+    /// let mut lobby = rooms.subscribe(&"lobby").unwrap();
+    /// rooms.publish(&"lobby", "hello");
+    /// assert_eq!(*lobby.recv().await.unwrap().unwrap(), "hello");
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`RoomsFull`] when the room does not exist yet and all possible rooms are in use.
     pub fn subscribe(&self, room: &K) -> Result<Subscription<T>, RoomsFull> {
@@ -133,6 +183,17 @@ where
 
     /// Subscribes to a room, beginning with a message of its history; see
     /// [`Topic::subscribe_since`](super::Topic::subscribe_since).
+    ///
+    /// ```
+    /// # use trine::topic::{Since, TopicConfig, Topics};
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let rooms = Topics::with(TopicConfig { history: 10, ..TopicConfig::default() });
+    /// rooms.publish(&"lobby", "earlier");
+    /// let mut lobby = rooms.subscribe_since(&"lobby", Since::Oldest).unwrap();
+    /// assert_eq!(*lobby.recv().await.unwrap().unwrap(), "earlier");
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`RoomsFull`] when the room does not exist yet and all possible rooms are in use.
@@ -158,12 +219,32 @@ where
     }
 
     /// The messages of a room's history, oldest first.
+    ///
+    /// ```
+    /// # use trine::topic::{TopicConfig, Topics};
+    /// let rooms = Topics::with(TopicConfig { history: 10, ..TopicConfig::default() });
+    /// rooms.publish(&"lobby", "hello");
+    /// assert_eq!(*rooms.history(&"lobby")[0], "hello");
+    /// assert!(rooms.history(&"kitchen").is_empty());
+    /// ```
     #[must_use]
     pub fn history(&self, room: &K) -> Vec<Message<T>> {
         self.rooms.find(room).map_or_else(Vec::new, |hub| hub.history())
     }
 
     /// The keys of the existing rooms, in no particular order.
+    ///
+    /// ```
+    /// # use trine::topic::Topics;
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let rooms = Topics::<_, String>::new();
+    /// let lobby = rooms.subscribe(&"lobby").unwrap();
+    /// assert_eq!(rooms.rooms(), ["lobby"]);
+    /// drop(lobby);
+    /// assert!(rooms.rooms().is_empty());
+    /// # }
+    /// ```
     #[must_use]
     pub fn rooms(&self) -> Vec<K> {
         self.rooms.table().keys().cloned().collect()
@@ -171,6 +252,17 @@ where
 
     /// Ends every subscription of a room and removes its history. A later subscriber creates the
     /// room anew.
+    ///
+    /// ```
+    /// # use trine::topic::Topics;
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let rooms = Topics::<_, String>::new();
+    /// let mut lobby = rooms.subscribe(&"lobby").unwrap();
+    /// rooms.close(&"lobby");
+    /// assert!(lobby.recv().await.is_none());
+    /// # }
+    /// ```
     pub fn close(&self, room: &K) {
         let closed = self.rooms.table().remove(room);
         if let Some(hub) = closed {
@@ -293,6 +385,16 @@ impl<K, T: Send + Sync + 'static> std::fmt::Debug for Topics<K, T> {
 }
 
 /// The maximum number of rooms exists, and all of them are in use. As a response it is 503.
+///
+/// ```
+/// # use trine::topic::{RoomsFull, TopicConfig, Topics};
+/// # #[trine::main]
+/// # async fn main() {
+/// let rooms = Topics::<_, String>::with(TopicConfig { rooms: 1, ..TopicConfig::default() });
+/// let _lobby = rooms.subscribe(&"lobby").unwrap();
+/// assert_eq!(rooms.subscribe(&"kitchen").unwrap_err(), RoomsFull { limit: 1 });
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RoomsFull {
     /// The maximum number of rooms.

@@ -59,6 +59,19 @@ impl<T: Send + Sync + 'static> Subscription<T> {
     /// Waits for the next message. `None` when the topic was closed, or has disconnected this
     /// subscriber because it lagged.
     ///
+    /// ```
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// # let topic = trine::Topic::new();
+    /// let mut subscription = topic.subscribe();
+    /// topic.publish("tick");
+    /// topic.close();
+    /// while let Some(Ok(message)) = subscription.recv().await {
+    ///     assert_eq!(*message, "tick");
+    /// }
+    /// # }
+    /// ```
+    ///
     /// This method is cancel safe: dropping the future loses no message.
     ///
     /// # Errors
@@ -122,6 +135,19 @@ impl<T: Send + Sync + 'static> std::fmt::Debug for Subscription<T> {
 }
 
 /// The message with which a subscription begins.
+///
+/// ```
+/// # use trine::topic::{Since, Topic, TopicConfig};
+/// # #[trine::main]
+/// # async fn main() {
+/// let topic = Topic::with(TopicConfig { history: 10, ..TopicConfig::default() });
+/// topic.publish("first");
+/// topic.publish("second");
+/// let first = topic.history()[0].id().to_string();
+/// let mut subscription = topic.subscribe_since(Since::After(first));
+/// assert_eq!(*subscription.recv().await.unwrap().unwrap(), "second");
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Since {
     /// The next message that is published.

@@ -13,6 +13,27 @@ use crate::topic::{self, Encoding, Lagged, Subscription};
 /// The messages of a topic as a stream for `Socket::forward`. Each is serialized and compressed
 /// once for all clients. [`Subscription::messages`] makes it.
 ///
+/// ```
+/// # use trine::prelude::*;
+/// #[get("/news")]
+/// async fn news(topic: State<trine::Topic<String>>, ws: WebSocket) -> Response {
+///     ws.on_upgrade(async move |mut socket| {
+///         socket.forward(topic.subscribe().messages());
+///         while socket.recv().await.is_some() {
+///             topic.publish("hello".to_owned());
+///         }
+///     })
+/// }
+///
+/// # #[trine::main]
+/// # async fn main() {
+/// let app = App::new().state(trine::Topic::<String>::new()).routes(routes![news]);
+/// let mut socket = app.test().await.websocket("/news").await;
+/// socket.send("anything new?").await;
+/// assert_eq!(socket.text().await, r#""hello""#);
+/// # }
+/// ```
+///
 /// In place of missing messages the client receives the text `{"lagged":3}` with their number, or
 /// `{"lagged":null}` if the number is unknown. With
 /// [`Overflow::Disconnect`](crate::topic::Overflow::Disconnect) the stream ends with the error

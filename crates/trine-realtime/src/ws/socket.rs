@@ -59,6 +59,25 @@ impl Socket {
     /// Waits for a text or binary message. `None` when the connection is closed;
     /// [`closed`](Socket::closed) returns the reason.
     ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// #[get("/count")]
+    /// async fn count(ws: WebSocket) -> Response {
+    ///     ws.on_upgrade(async |mut socket| {
+    ///         while let Some(message) = socket.recv().await {
+    ///             let _ = socket.send(message.as_bytes().len().to_string()).await;
+    ///         }
+    ///     })
+    /// }
+    ///
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let mut socket = App::new().routes(routes![count]).test().await.websocket("/count").await;
+    /// socket.send("hello").await;
+    /// assert_eq!(socket.text().await, "5");
+    /// # }
+    /// ```
+    ///
     /// This method is cancel safe: dropping the future loses no message.
     pub fn recv(&mut self) -> impl Future<Output = Option<Message>> {
         poll_fn(|cx| self.0.0.poll_recv(cx))
@@ -112,12 +131,44 @@ impl Socket {
     }
 
     /// The reason why the connection is closed. `None` while it is open.
+    ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// use trine::ws::Closed;
+    ///
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// # async fn close(ws: WebSocket) -> Response { ws.on_upgrade(async |_| ()) }
+    /// # let mut client = App::new().route("/", get(close)).test().await.websocket("/").await;
+    /// # let socket = client.socket();
+    /// assert!(socket.recv().await.is_none());
+    /// assert!(matches!(socket.closed(), Some(Closed::Peer(_))));
+    /// # }
+    /// ```
     #[must_use]
     pub fn closed(&self) -> Option<Closed> {
         self.0.closed()
     }
 
     /// A handle that sends to this socket, also from other tasks.
+    ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// #[get("/later")]
+    /// async fn later(ws: WebSocket) -> Response {
+    ///     ws.on_upgrade(async |mut socket| {
+    ///         let sender = socket.sender();
+    ///         tokio::spawn(async move { sender.send("from another task").await });
+    ///         while socket.recv().await.is_some() {}
+    ///     })
+    /// }
+    ///
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let mut socket = App::new().routes(routes![later]).test().await.websocket("/later").await;
+    /// assert_eq!(socket.text().await, "from another task");
+    /// # }
+    /// ```
     #[must_use]
     pub fn sender(&self) -> Sender {
         self.0.clone()
@@ -125,6 +176,26 @@ impl Socket {
 
     /// Splits the socket into its two directions. It is still closed when the function that got it
     /// ends.
+    ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// #[get("/echo")]
+    /// async fn echo(ws: WebSocket) -> Response {
+    ///     ws.on_upgrade(async |socket| {
+    ///         let (sender, mut receiver) = socket.split();
+    ///         while let Some(message) = receiver.recv().await {
+    ///             let _ = sender.send(message).await;
+    ///         }
+    ///     })
+    /// }
+    ///
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let mut socket = App::new().routes(routes![echo]).test().await.websocket("/echo").await;
+    /// socket.send("hello").await;
+    /// assert_eq!(socket.text().await, "hello");
+    /// # }
+    /// ```
     #[must_use]
     pub fn split(self) -> (Sender, Receiver) {
         let receiver = Receiver(Arc::clone(&self.0.0));
@@ -140,6 +211,20 @@ impl Sender {
     /// Queues a message. It waits while the message would exceed `max_queued_bytes`, so that a slow
     /// client slows its sender down instead of filling the memory. When it returns, the message is
     /// queued; [`flush`](Sender::flush) waits until it is written.
+    ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// #[get("/greet")]
+    /// async fn greet(ws: WebSocket) -> Response {
+    ///     ws.on_upgrade(async |socket| socket.sender().send("hello").await)
+    /// }
+    ///
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let mut socket = App::new().routes(routes![greet]).test().await.websocket("/greet").await;
+    /// assert_eq!(socket.text().await, "hello");
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// When the connection is closed.
@@ -167,6 +252,21 @@ impl Sender {
     }
 
     /// Queues a message that many sockets send. It is encoded and compressed once for all of them.
+    ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// # use trine::ws::Prepared;
+    /// #[get("/motd")]
+    /// async fn motd(text: State<Prepared>, ws: WebSocket) -> Response {
+    ///     ws.on_upgrade(async move |socket| socket.send_prepared(&text).await)
+    /// }
+    ///
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let app = App::new().state(Prepared::new("hello")).routes(routes![motd]);
+    /// assert_eq!(app.test().await.websocket("/motd").await.text().await, "hello");
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// When the connection is closed.
@@ -254,6 +354,25 @@ impl Sender {
 
     /// Closes the socket with this code and reason. Queued messages are still sent; the peer has
     /// `close_timeout` to answer.
+    ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// use trine::ws::{CloseCode, CloseFrame};
+    ///
+    /// #[get("/full")]
+    /// async fn full(ws: WebSocket) -> Response {
+    ///     ws.on_upgrade(async |socket| {
+    ///         let frame = CloseFrame::new(CloseCode::TRY_AGAIN, "the room is full");
+    ///         socket.sender().close(frame);
+    ///     })
+    /// }
+    ///
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let mut socket = App::new().routes(routes![full]).test().await.websocket("/full").await;
+    /// assert_eq!(socket.close_code().await, Some(1013));
+    /// # }
+    /// ```
     pub fn close(&self, frame: impl Into<CloseFrame>) {
         self.0.close(Some(frame.into()));
     }

@@ -91,6 +91,24 @@ impl<In, Out, Format> Ws<In, Out, Format> {
     }
 
     /// Sets the limits for this socket.
+    ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// use trine::ws::WebSocketConfig;
+    ///
+    /// #[get("/small")]
+    /// async fn small(ws: Ws<String, ()>) -> Response {
+    ///     let config = WebSocketConfig { max_message_size: 1024, ..WebSocketConfig::default() };
+    ///     ws.config(config).on_upgrade(async |mut socket| while socket.recv().await.is_some() {})
+    /// }
+    ///
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let mut socket = App::new().routes(routes![small]).test().await.websocket("/small").await;
+    /// socket.send("x".repeat(2000)).await;
+    /// assert_eq!(socket.close_code().await, Some(1009));
+    /// # }
+    /// ```
     pub fn config(self, config: WebSocketConfig) -> Self {
         self.with(|ws| ws.config(config))
     }
@@ -120,6 +138,27 @@ pub struct TypedSocket<In, Out, Format = JsonText> {
 impl<In, Out, Format: MessageFormat> TypedSocket<In, Out, Format> {
     /// Waits for a message. `None` when the connection is closed. A message that is not an `In`
     /// closes it with 1007.
+    ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// #[get("/sum")]
+    /// async fn sum(ws: Ws<Vec<u32>, u32>) -> Response {
+    ///     ws.on_upgrade(async |mut socket| {
+    ///         while let Some(numbers) = socket.recv().await {
+    ///             let _ = socket.send(&numbers.iter().sum()).await;
+    ///         }
+    ///     })
+    /// }
+    ///
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let mut socket = App::new().routes(routes![sum]).test().await.websocket("/sum").await;
+    /// socket.send("[1, 2, 3]").await;
+    /// assert_eq!(socket.text().await, "6");
+    /// socket.send("hello").await;
+    /// assert_eq!(socket.close_code().await, Some(1007));
+    /// # }
+    /// ```
     pub async fn recv(&mut self) -> Option<In>
     where
         In: DeserializeOwned,
@@ -139,6 +178,20 @@ impl<In, Out, Format: MessageFormat> TypedSocket<In, Out, Format> {
     }
 
     /// Sends a message; see [`Sender::send`](super::Sender::send).
+    ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// #[get("/dice")]
+    /// async fn dice(ws: Ws<(), [u8; 2]>) -> Response {
+    ///     ws.on_upgrade(async |socket| socket.send(&[3, 5]).await)
+    /// }
+    ///
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let mut socket = App::new().routes(routes![dice]).test().await.websocket("/dice").await;
+    /// assert_eq!(socket.text().await, "[3,5]");
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// When the connection is closed. A value that cannot be serialized closes it with 1011.
@@ -170,6 +223,26 @@ impl<In, Out, Format: MessageFormat> TypedSocket<In, Out, Format> {
     }
 
     /// The underlying socket.
+    ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// use trine::ws::CloseCode;
+    ///
+    /// #[get("/once")]
+    /// async fn once(ws: Ws<u32, u32>) -> Response {
+    ///     ws.on_upgrade(async |mut socket| {
+    ///         let _ = socket.send(&7).await;
+    ///         socket.socket().close(CloseCode::AWAY);
+    ///     })
+    /// }
+    ///
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let mut socket = App::new().routes(routes![once]).test().await.websocket("/once").await;
+    /// assert_eq!(socket.json::<u32>().await, 7);
+    /// assert_eq!(socket.close_code().await, Some(1001));
+    /// # }
+    /// ```
     #[must_use]
     pub fn socket(&mut self) -> &mut Socket {
         &mut self.socket

@@ -191,6 +191,22 @@ impl WebSocket {
     /// Allows only pages of these origins, such as `https://app.example`, to open the socket. The
     /// default is to allow pages of the requested host. Clients other than browsers send no origin
     /// and are always allowed.
+    ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// #[get("/live")]
+    /// async fn live(ws: WebSocket) -> Response {
+    ///     let ws = ws.origins(["https://app.example"]);
+    ///     ws.on_upgrade(async |socket| socket.send("hello").await)
+    /// }
+    ///
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let client = App::new().routes(routes![live]).test().await;
+    /// let mut socket = client.websocket("/live").header("origin", "https://app.example").await;
+    /// assert_eq!(socket.text().await, "hello");
+    /// # }
+    /// ```
     pub fn origins<I: IntoIterator<Item: Into<String>>>(mut self, origins: I) -> WebSocket {
         self.allowed_origins =
             AllowedOrigins::Listed(origins.into_iter().map(Into::into).collect());
@@ -199,6 +215,21 @@ impl WebSocket {
 
     /// Allows pages of every origin to open the socket, with the cookies of their visitors. This is
     /// for public data that does not depend on cookies.
+    ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// #[get("/live")]
+    /// async fn live(ws: WebSocket) -> Response {
+    ///     ws.any_origin().on_upgrade(async |socket| socket.send("hello").await)
+    /// }
+    ///
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let client = App::new().routes(routes![live]).test().await;
+    /// let mut socket = client.websocket("/live").header("origin", "https://other.example").await;
+    /// assert_eq!(socket.text().await, "hello");
+    /// # }
+    /// ```
     pub fn any_origin(mut self) -> WebSocket {
         self.allowed_origins = AllowedOrigins::Any;
         self
@@ -207,6 +238,22 @@ impl WebSocket {
     /// Accepts the request: the response is 101, or 200 over HTTP/2, and the function then runs
     /// with the open socket. It may return `()` or a `Result`. A function that runs on after the
     /// connection is closed is not stopped: it ends when it notices that `recv` returns `None`.
+    ///
+    /// ```
+    /// # use trine::prelude::*;
+    /// #[get("/live")]
+    /// async fn live(ws: WebSocket) -> Response {
+    ///     ws.on_upgrade(async |socket| socket.send("hello").await)
+    /// }
+    ///
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let client = App::new().routes(routes![live]).test().await;
+    /// let mut socket = client.websocket("/live").await;
+    /// assert_eq!(socket.text().await, "hello");
+    /// assert_eq!(socket.close_code().await, Some(1000));
+    /// # }
+    /// ```
     ///
     /// | the function | the client receives the close code |
     /// |---|---|

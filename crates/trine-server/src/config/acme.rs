@@ -100,6 +100,13 @@ impl Acme {
         "https://acme-staging-v02.api.letsencrypt.org/directory";
 
     /// One certificate for these names, from Let's Encrypt.
+    ///
+    /// ```
+    /// # use trine_server::Acme;
+    /// let acme = Acme::new(["example.com", "www.example.com"]);
+    /// assert_eq!(acme.domains.len(), 2);
+    /// assert_eq!(acme.directory, Acme::LETS_ENCRYPT);
+    /// ```
     #[must_use]
     pub fn new(domains: impl IntoIterator<Item = impl Into<String>>) -> Acme {
         Acme { domains: domains.into_iter().map(Into::into).collect(), ..Acme::default() }
@@ -107,6 +114,12 @@ impl Acme {
 
     /// Adds a URL at which the authority can reach the operator; see
     /// [`contact`](Acme#structfield.contact).
+    ///
+    /// ```
+    /// # use trine_server::Acme;
+    /// let acme = Acme::new(["example.com"]).contact("mailto:ops@example.com");
+    /// assert_eq!(acme.contact, ["mailto:ops@example.com"]);
+    /// ```
     #[must_use]
     pub fn contact(mut self, url: impl Into<String>) -> Acme {
         self.contact.push(url.into());
@@ -114,6 +127,12 @@ impl Acme {
     }
 
     /// The folder for accounts and certificates; see [`cache`](Acme#structfield.cache).
+    ///
+    /// ```
+    /// # use trine_server::Acme;
+    /// let acme = Acme::new(["example.com"]).cache("/var/lib/example/certificates");
+    /// assert_eq!(acme.cache, Some("/var/lib/example/certificates".into()));
+    /// ```
     #[must_use]
     pub fn cache(mut self, folder: impl Into<PathBuf>) -> Acme {
         self.cache = Some(folder.into());
@@ -122,6 +141,12 @@ impl Acme {
 
     /// Agrees to the terms of service of the authority. The terms of Let's Encrypt are at
     /// <https://letsencrypt.org/repository/>.
+    ///
+    /// ```
+    /// # use trine_server::Acme;
+    /// assert!(!Acme::new(["example.com"]).agree_to_terms);
+    /// assert!(Acme::new(["example.com"]).agree_to_terms().agree_to_terms);
+    /// ```
     #[must_use]
     pub fn agree_to_terms(mut self) -> Acme {
         self.agree_to_terms = true;
@@ -136,6 +161,12 @@ impl Acme {
     }
 
     /// The test environment of Let's Encrypt, whose certificates no client trusts.
+    ///
+    /// ```
+    /// # use trine_server::Acme;
+    /// let acme = Acme::new(["test.example.com"]).staging();
+    /// assert_eq!(acme.directory, Acme::LETS_ENCRYPT_STAGING);
+    /// ```
     #[must_use]
     pub fn staging(self) -> Acme {
         self.directory(Acme::LETS_ENCRYPT_STAGING)
@@ -143,6 +174,14 @@ impl Acme {
 
     /// The authorities that the connection to `directory` is verified with; see
     /// [`roots`](Acme#structfield.roots).
+    ///
+    /// ```
+    /// # use trine_server::Acme;
+    /// let acme = Acme::new(["app.internal"])
+    ///     .directory("https://ca.internal/directory")
+    ///     .roots("/etc/ssl/internal-ca.pem");
+    /// assert_eq!(acme.roots, Some("/etc/ssl/internal-ca.pem".into()));
+    /// ```
     #[must_use]
     pub fn roots(mut self, file: impl Into<PathBuf>) -> Acme {
         self.roots = Some(file.into());

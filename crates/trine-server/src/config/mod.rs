@@ -281,6 +281,17 @@ impl ServerConfig {
     }
 
     /// The proxies that may state the client's address, scheme and host.
+    ///
+    /// ```
+    /// use trine_core::ConnInfo;
+    /// use trine_server::ServerConfig;
+    ///
+    /// let config = ServerConfig {
+    ///     trusted_proxies: vec!["unix".parse().unwrap()],
+    ///     ..ServerConfig::default()
+    /// };
+    /// assert_eq!(config.trusted().believed(&ConnInfo::unix()), Some(config.forwarded_by));
+    /// ```
     #[must_use]
     pub fn trusted(&self) -> TrustedProxies {
         TrustedProxies::new(self.trusted_proxies.iter().copied(), self.forwarded_by)

@@ -37,6 +37,13 @@ impl Address {
     }
 
     /// The path of a Unix socket; `None` for a TCP address.
+    ///
+    /// ```
+    /// use trine_server::Address;
+    ///
+    /// let address: Address = "unix:/run/app.sock".parse().unwrap();
+    /// assert_eq!(address.path().unwrap(), "/run/app.sock");
+    /// ```
     #[must_use]
     pub fn path(&self) -> Option<&Path> {
         match self {

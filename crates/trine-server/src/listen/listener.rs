@@ -94,6 +94,15 @@ impl Listener {
     }
 
     /// HTTP over TLS at a TCP address. See [`Tls`] for an example.
+    ///
+    /// ```
+    /// use trine_server::Listener;
+    /// use trine_server::tls::Tls;
+    ///
+    /// let tls = Tls::from_files("example.com.pem", "example.com.key");
+    /// let listener = Listener::tls(([0, 0, 0, 0], 443).into(), tls);
+    /// assert!(listener.tls.is_some());
+    /// ```
     #[cfg(feature = "tls-core")]
     #[must_use]
     pub fn tls(address: SocketAddr, tls: Tls) -> Listener {
@@ -102,6 +111,14 @@ impl Listener {
 
     /// Adds HTTP/3 at the UDP port of the same number. Responses over the other versions of HTTP
     /// announce it to clients (`Alt-Svc`). Experimental.
+    ///
+    /// ```
+    /// use trine_server::Listener;
+    /// use trine_server::tls::Tls;
+    ///
+    /// let tls = Tls::from_files("example.com.pem", "example.com.key");
+    /// assert!(Listener::tls(([0, 0, 0, 0], 443).into(), tls).http3().http3);
+    /// ```
     #[cfg(feature = "http3")]
     #[must_use]
     pub fn http3(mut self) -> Listener {
@@ -110,6 +127,12 @@ impl Listener {
     }
 
     /// The scheme of the URLs that lead to this listener: `https` with TLS, `http` without.
+    ///
+    /// ```
+    /// use trine_server::Listener;
+    ///
+    /// assert_eq!(Listener::unix("/run/app.sock").scheme(), "http");
+    /// ```
     #[must_use]
     pub fn scheme(&self) -> &'static str {
         if self.tls.is_some() { "https" } else { "http" }

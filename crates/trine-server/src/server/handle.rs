@@ -43,6 +43,20 @@ impl ServerHandle {
     /// Starts the graceful shutdown: no connection is accepted, idle connections close, and
     /// requests in flight have [`shutdown_timeout`](crate::ServerConfig::shutdown_timeout) to
     /// finish.
+    ///
+    /// ```
+    /// use trine_server::{HyperUpgrades, Server, ServerConfig};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), trine_server::ServerError> {
+    /// let bound = Server::new(ServerConfig { port: 0, ..ServerConfig::default() }).bind()?;
+    /// let handle = bound.handle();
+    /// let server = tokio::spawn(bound.serve(HyperUpgrades(axum::Router::new())));
+    /// handle.shutdown();
+    /// assert!(server.await.unwrap().is_ok());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn shutdown(&self) {
         self.end(Phase::Draining);
     }
@@ -78,6 +92,15 @@ impl ServerHandle {
     /// Reads the certificate files of every listener again, as SIGHUP does; see
     /// [`Tls`](crate::tls::Tls). It blocks while it reads them. When it returns, new handshakes use
     /// the new certificates.
+    ///
+    /// ```
+    /// use trine_server::{Server, ServerConfig};
+    ///
+    /// let bound = Server::new(ServerConfig { port: 0, ..ServerConfig::default() }).bind()?;
+    /// // No listener has files to read.
+    /// assert_eq!(bound.handle().reload_certificates(), Ok(()));
+    /// # Ok::<_, trine_server::ServerError>(())
+    /// ```
     ///
     /// # Errors
     /// A listener whose files cannot be used keeps its old certificates. All listeners are tried;

@@ -55,6 +55,13 @@ pub struct Server {
 
 impl Server {
     /// A server with this configuration.
+    ///
+    /// ```
+    /// use trine_server::{Server, ServerConfig};
+    ///
+    /// let server = Server::new(ServerConfig { port: 0, workers: 1, ..ServerConfig::default() });
+    /// assert!(server.bind().is_ok());
+    /// ```
     #[must_use]
     pub fn new(config: ServerConfig) -> Server {
         Server { config }

@@ -29,6 +29,13 @@ impl TlsError {
     }
 
     /// What was expected, what was found, and what to do.
+    ///
+    /// ```
+    /// use trine_server::tls::Tls;
+    ///
+    /// let error = Tls::from_pem("no certificate", "no key").check().unwrap_err();
+    /// assert_eq!(error.to_string(), format!("{}: {}", error.location(), error.text()));
+    /// ```
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text

@@ -84,6 +84,14 @@ impl std::fmt::Debug for RustlsConfig {
 }
 
 /// Whether a client must present a certificate: see [`Tls::client_authorities`].
+///
+/// ```
+/// use trine_server::tls::{ClientCertificates, Tls};
+///
+/// let tls = |presence| Tls::from_files("server.pem", "server.key")
+///     .client_authorities("clients-ca.pem", presence);
+/// assert_ne!(tls(ClientCertificates::Required), tls(ClientCertificates::Optional));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ClientCertificates {
     /// The handshake fails without a valid certificate.
@@ -95,6 +103,14 @@ pub enum ClientCertificates {
 impl Tls {
     /// A certificate from two PEM files: the chain, the server's own certificate first, and its
     /// private key (PKCS#8, PKCS#1 or SEC1). The files are read when the server starts.
+    ///
+    /// ```
+    /// use trine_server::tls::Tls;
+    ///
+    /// let tls = Tls::from_files("no-such-file.pem", "no-such-file.key");
+    /// // The server would not start.
+    /// assert_eq!(tls.check().unwrap_err().location(), "no-such-file.pem");
+    /// ```
     #[must_use]
     pub fn from_files(chain: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Tls {
         Tls::from_source(CertificateSource::new(Pem::File(chain.into()), Pem::File(key.into())))
@@ -130,6 +146,14 @@ impl Tls {
     }
 
     /// A certificate that the server orders and renews: see [`Acme`].
+    ///
+    /// ```
+    /// use trine_server::tls::Tls;
+    /// use trine_server::{Acme, Listener};
+    ///
+    /// let tls = Tls::acme(Acme::new(["example.com"]).cache("certificates").agree_to_terms());
+    /// assert_eq!(Listener::tls(([0, 0, 0, 0], 443).into(), tls).scheme(), "https");
+    /// ```
     #[cfg(feature = "acme")]
     #[must_use]
     pub fn acme(acme: Acme) -> Tls {
@@ -146,6 +170,27 @@ impl Tls {
 
     /// Stores the accounts and certificates of the ACME certificates so far in `cache` instead of
     /// the folder [`Acme::cache`](Acme#structfield.cache).
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use trine_server::Acme;
+    /// use trine_server::tls::{AcmeCache, CacheFuture, Tls};
+    ///
+    /// struct Database;
+    ///
+    /// impl AcmeCache for Database {
+    ///     // …
+    /// #     fn load<'a>(&'a self, _: &'a str) -> CacheFuture<'a, Option<Vec<u8>>> {
+    /// #         Box::pin(async { Ok(None) })
+    /// #     }
+    /// #     fn store<'a>(&'a self, _: &'a str, _: Vec<u8>) -> CacheFuture<'a, ()> {
+    /// #         Box::pin(async { Ok(()) })
+    /// #     }
+    /// }
+    ///
+    /// let tls = Tls::acme(Acme::new(["example.com"]).agree_to_terms());
+    /// assert_ne!(tls.clone().acme_cache(Arc::new(Database)), tls);
+    /// ```
     #[cfg(feature = "acme")]
     #[must_use]
     pub fn acme_cache(mut self, cache: Arc<impl AcmeCache>) -> Tls {
@@ -157,12 +202,37 @@ impl Tls {
     /// A configuration of rustls, which is used without changes. Only the list of protocols (ALPN)
     /// is added if it is empty. It cannot be combined with other settings of this type: the server
     /// then does not start, with a [`TlsError`](super::TlsError).
+    ///
+    /// ```
+    /// # #[cfg(feature = "aws-lc-rs")] {
+    /// use std::sync::Arc;
+    /// use rustls::ServerConfig;
+    /// use rustls::server::ResolvesServerCertUsingSni;
+    /// use trine_server::tls::Tls;
+    ///
+    /// let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    /// let config = ServerConfig::builder_with_provider(provider)
+    ///     .with_safe_default_protocol_versions()
+    ///     .unwrap()
+    ///     .with_no_client_auth()
+    ///     .with_cert_resolver(Arc::new(ResolvesServerCertUsingSni::new()));
+    /// assert_eq!(Tls::from_rustls(Arc::new(config)).check(), Ok(()));
+    /// # }
+    /// ```
     #[must_use]
     pub fn from_rustls(config: Arc<rustls::ServerConfig>) -> Tls {
         Tls { rustls: Some(RustlsConfig(config)), ..Tls::empty() }
     }
 
     /// Adds a certificate from two PEM files, for other names.
+    ///
+    /// ```
+    /// use trine_server::tls::Tls;
+    ///
+    /// let one = Tls::from_files("example.com.pem", "example.com.key");
+    /// let two = one.clone().and_files("example.org.pem", "example.org.key");
+    /// assert_ne!(one, two);
+    /// ```
     #[must_use]
     pub fn and_files(mut self, chain: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Tls {
         self.sources.push(CertificateSource::new(Pem::File(chain.into()), Pem::File(key.into())));
@@ -211,6 +281,15 @@ impl Tls {
     }
 
     /// The oldest version that is accepted. Default: [`TlsVersion::Tls12`].
+    ///
+    /// ```
+    /// # #[cfg(feature = "self-signed")] {
+    /// use trine_core::TlsVersion;
+    /// use trine_server::tls::Tls;
+    ///
+    /// assert_eq!(Tls::self_signed().min_version(TlsVersion::Tls13).check(), Ok(()));
+    /// # }
+    /// ```
     #[must_use]
     pub fn min_version(mut self, version: TlsVersion) -> Tls {
         self.min_version = version;
@@ -227,6 +306,16 @@ impl Tls {
     /// The provider of cryptography, instead of the provider that the feature `aws-lc-rs` or `ring`
     /// brings. The process-wide default provider of rustls is never used, because it depends on
     /// which crate installed one first.
+    ///
+    /// ```
+    /// # #[cfg(all(feature = "aws-lc-rs", feature = "self-signed"))] {
+    /// use std::sync::Arc;
+    /// use trine_server::tls::Tls;
+    ///
+    /// let provider = rustls::crypto::aws_lc_rs::default_provider();
+    /// assert_eq!(Tls::self_signed().provider(Arc::new(provider)).check(), Ok(()));
+    /// # }
+    /// ```
     #[must_use]
     pub fn provider(mut self, provider: Arc<rustls::crypto::CryptoProvider>) -> Tls {
         self.provider = Some(Provider(provider));

@@ -54,12 +54,37 @@ pub struct Hsts {
 
 impl Hsts {
     /// Browsers use HTTPS for this long, in whole seconds. Zero makes them forget an earlier value.
+    ///
+    /// ```
+    /// # use http::{Request, Response};
+    /// # use tower::{Layer, ServiceExt, service_fn};
+    /// # use trine_server::https::Hsts;
+    /// # let service = service_fn(|_: Request<()>| async { Ok::<_, ()>(Response::new(())) });
+    /// let hsts = Hsts::new(std::time::Duration::from_secs(300));
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// let response = hsts.layer(service).oneshot(Request::new(())).await.unwrap();
+    /// assert_eq!(response.headers()["strict-transport-security"], "max-age=300");
+    /// # });
+    /// ```
     #[must_use]
     pub fn new(max_age: Duration) -> Hsts {
         Hsts { max_age, subdomains: false, preload: false, always: false }
     }
 
     /// Includes every subdomain of the host. Make sure that all of them speak HTTPS.
+    ///
+    /// ```
+    /// # use http::{Request, Response};
+    /// # use tower::{Layer, ServiceExt, service_fn};
+    /// # use trine_server::https::Hsts;
+    /// # let service = service_fn(|_: Request<()>| async { Ok::<_, ()>(Response::new(())) });
+    /// let hsts = Hsts::new(std::time::Duration::from_secs(300)).include_subdomains();
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// let response = hsts.layer(service).oneshot(Request::new(())).await.unwrap();
+    /// let value = &response.headers()["strict-transport-security"];
+    /// assert_eq!(value, "max-age=300; includeSubDomains");
+    /// # });
+    /// ```
     #[must_use]
     pub fn include_subdomains(mut self) -> Hsts {
         self.subdomains = true;
@@ -75,6 +100,24 @@ impl Hsts {
 
     /// Adds the field to responses without TLS too. Use it behind a proxy that terminates TLS and
     /// is not one of the `trusted_proxies`, or does not forward the scheme.
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use http::{Request, Response};
+    /// # use tower::{Layer, ServiceExt, service_fn};
+    /// # use trine_core::{ConnInfo, RouteCx};
+    /// # use trine_server::https::Hsts;
+    /// # let service = service_fn(|_: Request<()>| async { Ok::<_, ()>(Response::new(())) });
+    /// # let mut request = Request::new(());
+    /// # let connection = ConnInfo::plain(Some(([192, 0, 2, 1], 40_000).into()), None);
+    /// # request.extensions_mut().insert(RouteCx::new(Arc::default(), Some(Arc::new(connection))));
+    /// // The request did not arrive over TLS.
+    /// let hsts = Hsts::new(std::time::Duration::from_secs(300)).always();
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// let response = hsts.layer(service).oneshot(request).await.unwrap();
+    /// assert!(response.headers().contains_key("strict-transport-security"));
+    /// # });
+    /// ```
     #[must_use]
     pub fn always(mut self) -> Hsts {
         self.always = true;

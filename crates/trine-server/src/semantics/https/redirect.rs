@@ -66,12 +66,33 @@ pub struct HttpsRedirect {
 
 impl HttpsRedirect {
     /// Redirects every host to port 443.
+    ///
+    /// ```
+    /// use trine_server::https::HttpsRedirect;
+    ///
+    /// assert_eq!(HttpsRedirect::new(), HttpsRedirect::new().port(443));
+    /// ```
     #[must_use]
     pub fn new() -> HttpsRedirect {
         HttpsRedirect { port: 443, hosts: Vec::new() }
     }
 
     /// The port at which clients reach TLS. Default: 443.
+    ///
+    /// ```
+    /// # use http::{Request, Response};
+    /// # use tower::{Layer, ServiceExt, service_fn};
+    /// # use trine_core::Body;
+    /// # use trine_server::https::HttpsRedirect;
+    /// # let inner = async |_: Request<Body>| Ok::<_, ()>(Response::new(Body::empty()));
+    /// # let inner = service_fn(inner);
+    /// # let request = Request::get("http://example.com/").body(Body::empty()).unwrap();
+    /// let service = HttpsRedirect::new().port(8443).layer(inner);
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// let response = service.oneshot(request).await.unwrap();
+    /// assert_eq!(response.headers()["location"], "https://example.com:8443/");
+    /// # });
+    /// ```
     #[must_use]
     pub fn port(mut self, port: u16) -> HttpsRedirect {
         self.port = port;
