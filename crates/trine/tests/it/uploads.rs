@@ -9,6 +9,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use trine::prelude::*;
+use trine_testkit::process::this_binary;
 
 use crate::common;
 
@@ -79,11 +80,20 @@ async fn becomes(folder: &Path, count: usize) {
     panic!("{} files are left, not {count}", files(folder));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn temporary_files_are_removed_with_their_request() {
+/// The folder of temporary files belongs to the process, so the test needs a process of its own.
+#[test]
+fn temporary_files_are_removed_with_their_request() {
     let folder = tempfile::tempdir().unwrap();
-    tempfile::env::override_temp_dir(folder.path()).unwrap();
-    let folder = folder.path();
+    let mut child = this_binary("uploads::the_folder_is_empty_after_each_request");
+    let output = child.env("TMPDIR", folder.path()).output().unwrap();
+    let printed = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && printed.contains("1 passed"), "{output:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "run by the test above, in a process of its own"]
+async fn the_folder_is_empty_after_each_request() {
+    let folder = &std::env::temp_dir();
     let app = App::new().state(Notify::new()).routes(routes![handle]);
     let service = app.build().await.unwrap();
     let running = common::serve(service);
