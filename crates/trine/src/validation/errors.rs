@@ -17,7 +17,7 @@ use super::FieldPath;
 ///
 /// let mut errors = FieldErrors::of(Location::Header);
 /// errors.refuse("x-version", "range", "is too old");
-/// assert_eq!(errors.to_string(), "header `x-version`: is too old");
+/// assert_eq!(errors.to_string(), "header `x-version` is too old");
 /// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -94,7 +94,7 @@ impl FieldErrors {
     ///
     /// let mut errors = FieldErrors::of(Location::Path);
     /// errors.refuse("id", "range", "is too large");
-    /// assert_eq!(errors.to_string(), "path parameter `id`: is too large");
+    /// assert_eq!(errors.to_string(), "path parameter `id` is too large");
     /// ```
     #[must_use]
     pub fn of(location: Location) -> FieldErrors {

@@ -176,13 +176,14 @@ thread_local! {
 /// fail.
 #[tokio::test]
 async fn every_failure_points_at_the_test() {
+    // The application installs the hook of Trine, which must not happen while this hook is swapped.
+    let client = client();
     let before = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
         let place = info.location().unwrap();
         PLACES.with_borrow_mut(|places| places.push((place.file().to_owned(), place.line())));
         before(info);
     }));
-    let client = client();
     let response = client.get("/bytes").await;
     let broken = client.get("/broken").await;
     let first = line!() + 1;
