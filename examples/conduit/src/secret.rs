@@ -32,7 +32,7 @@ fn create(path: &Path) -> io::Result<Vec<u8>> {
     file.write_all(&secret)?;
     file.sync_all()?;
     println!(
-        "Made a secret to sign tokens with: {}. Whoever reads it can sign in as anybody.",
+        "Made a secret to sign tokens with: {}. A person who can read it can sign in as any user.",
         path.display()
     );
     Ok(secret)
